@@ -1,0 +1,1 @@
+"""One command (or group) a module: read options, compose, run one stage, show its report."""

@@ -1,0 +1,237 @@
+"""What the stages need from the world, and nothing more.
+
+Each port is small and belongs to its users. Adapters turn foreign errors into
+`release.errors`; absence is a value only where the world said so clearly: an
+answer that could mean either "absent" or "forbidden" is an error, never None.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from release.core.commits import RawCommit
+from release.core.layout import ObjectHeaders
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectInfo:
+    """An object without its bytes. `sha256` is hex, or None where the server keeps no checksum."""
+
+    key: str
+    size: int
+    etag: str
+    sha256: str | None
+    headers: ObjectHeaders
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """An object with its bytes."""
+
+    info: ObjectInfo
+    body: bytes
+
+
+class ObjectStore(Protocol):
+    """One bucket. Keys are complete; every write carries a SHA-256 that the server checks."""
+
+    def describe(self, key: str) -> ObjectInfo | None:
+        """Give the object's metadata, or None if it certainly does not exist."""
+        ...
+
+    def read(self, key: str, *, limit: int) -> StoredObject | None:
+        """Give the object, or None if it certainly does not exist.
+
+        Raises:
+            IntegrityError: it is larger than `limit` bytes.
+        """
+        ...
+
+    def create(self, key: str, body: bytes, headers: ObjectHeaders) -> bool:
+        """Create the object (`If-None-Match: *`); False if the key was taken."""
+        ...
+
+    def replace(self, key: str, body: bytes, headers: ObjectHeaders, *, etag: str | None) -> bool:
+        """Compare and swap: write only over the object with this ETag (None: only if absent).
+
+        False if somebody else was first.
+        """
+        ...
+
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
+        """Copy on the server, replacing metadata; give the SHA-256 (hex) of the bytes at `target`.
+
+        Raises:
+            IntegrityError: `source` is no longer the object described.
+        """
+        ...
+
+    def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
+        """Give up to `most` keys with this prefix that sort after `after`, in order."""
+        ...
+
+
+class Cdn(Protocol):
+    """The cache in front of the bucket."""
+
+    def invalidate(self, paths: Sequence[str], *, reference: str) -> str:
+        """Ask for these absolute paths to be dropped; the same reference and paths are asked once."""
+        ...
+
+    def finished(self, invalidation: str) -> bool:
+        """Tell whether the invalidation has reached every edge."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Download:
+    """What a browser would get. `body` is decoded; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    encoding: str
+    body: bytes
+
+
+class PublicSite(Protocol):
+    """The library's public address, as a customer's browser sees it."""
+
+    def fetch(self, path: str, *, encoding: str, origin: str, limit: int) -> Download:
+        """GET one path with `Accept-Encoding: encoding` and `Origin: origin`.
+
+        Raises:
+            ServiceError: no answer.
+            VerificationError: the body is larger than `limit` bytes once decoded, or does not decode.
+        """
+        ...
+
+
+class Bundle(Protocol):
+    """The output folder of a build."""
+
+    def paths(self) -> Sequence[str]:
+        """List all files, sorted, as relative POSIX paths.
+
+        Raises:
+            BuildError: there is a symbolic link or a file that is not regular.
+        """
+        ...
+
+    def read(self, path: str, *, limit: int) -> bytes:
+        """Give a file's bytes.
+
+        Raises:
+            BuildError: it does not exist, or is larger than `limit` bytes.
+        """
+        ...
+
+    def write(self, path: str, body: bytes) -> None:
+        """Write a file whole or not at all."""
+        ...
+
+
+class Repository(Protocol):
+    """The library's git repository. Revisions are full commit hashes unless said otherwise."""
+
+    def root(self) -> Path:
+        """Give the top folder of the working tree."""
+        ...
+
+    def head(self) -> str:
+        """Give the commit that is checked out."""
+        ...
+
+    def is_shallow(self) -> bool:
+        """Tell whether history was cut off by a shallow clone."""
+        ...
+
+    def changes(self, *, ignoring: Sequence[Path]) -> Sequence[str]:
+        """List changed and untracked (not ignored) paths outside the folders to ignore."""
+        ...
+
+    def tags(self, *, merged_into: str | None = None) -> Mapping[str, str]:
+        """Map tag names to the commits they point at, those reachable from a revision or all."""
+        ...
+
+    def remote_tag(self, name: str) -> str | None:
+        """Give the commit that the tag points at in the remote `origin`.
+
+        None if the repository has no remote or the remote has no such tag.
+        """
+        ...
+
+    def is_ancestor(self, commit: str, branch: str) -> bool:
+        """Tell whether the branch (`origin/<branch>` if there is one) contains the commit.
+
+        Raises:
+            SourceError: there is no such branch.
+        """
+        ...
+
+    def commits(self, *, after: str | None, until: str) -> Sequence[RawCommit]:
+        """List the commits reachable from `until` but not from `after`, newest first."""
+        ...
+
+    def commit_time(self, commit: str) -> int:
+        """Give the committer's time in seconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """A child process that ended by itself."""
+
+    code: int
+    output: str
+
+
+class Runner(Protocol):
+    """Child processes. Never a shell."""
+
+    def run(self, argv: Sequence[str], *, folder: Path, env: Mapping[str, str], seconds: float) -> Finished:
+        """Run a program to its end with exactly this environment; output is stdout and stderr together.
+
+        Raises:
+            MissingToolError: there is no such program.
+            BuildError: it ran longer than `seconds`.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """Give the present time in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Progress(Protocol):
+    """How far one long piece of work is."""
+
+    def advance(self) -> None:
+        """Say that one more step is done."""
+        ...
+
+
+class Console(Protocol):
+    """Talk for people, on stderr. Data goes to stdout and is not this port's concern."""
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Say one line that should not be missed."""
+        ...
+
+    def progress(self, title: str, total: int) -> AbstractContextManager[Progress]:
+        """Show the progress of `total` steps while the context is open."""
+        ...

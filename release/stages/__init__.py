@@ -1,0 +1,1 @@
+"""One stage of the pipeline a module, each a `run(...)` over ports that gives a report."""
