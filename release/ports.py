@@ -109,27 +109,31 @@ class PublicSite(Protocol):
         ...
 
 
-class Bundle(Protocol):
-    """The output folder of a build."""
+class Folder(Protocol):
+    """One folder: a library's working copy, or the output of its build. Paths are relative and POSIX."""
 
     def paths(self) -> Sequence[str]:
-        """List all files, sorted, as relative POSIX paths.
+        """List all files below the folder, sorted; an absent folder has none.
 
         Raises:
-            BuildError: there is a symbolic link or a file that is not regular.
+            BuildError: there is a symbolic link or something that is not a regular file.
         """
         ...
 
-    def read(self, path: str, *, limit: int) -> bytes:
-        """Give a file's bytes.
+    def read(self, path: str, *, limit: int) -> bytes | None:
+        """Give a file's bytes, or None if it certainly does not exist.
 
         Raises:
-            BuildError: it does not exist, or is larger than `limit` bytes.
+            BuildError: it is larger than `limit` bytes, cannot be read, or leads out of the folder.
         """
         ...
 
     def write(self, path: str, body: bytes) -> None:
         """Write a file whole or not at all."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all that is in the folder."""
         ...
 
 
@@ -193,6 +197,8 @@ class Runner(Protocol):
 
     def run(self, argv: Sequence[str], *, folder: Path, env: Mapping[str, str], seconds: float) -> Finished:
         """Run a program to its end with exactly this environment; output is stdout and stderr together.
+
+        Without HOME in `env` the program gets an empty one that is removed afterwards.
 
         Raises:
             MissingToolError: there is no such program.

@@ -1,0 +1,95 @@
+"""A folder on disk whose content is hostile until looked at: no links are followed, nothing leads out."""
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from release.errors import BuildError
+
+MOST_FILES: Final = 20_000
+
+
+class Directory:
+    """Implements `ports.Folder` below `top`."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+
+    def paths(self) -> Sequence[str]:
+        """List all files, sorted (see the port)."""
+        found = []
+        for path in self._walk(self._top):
+            found.append(path.relative_to(self._top).as_posix())
+            if len(found) > MOST_FILES:
+                raise BuildError(
+                    f"{self._top.name}/ holds more than {MOST_FILES} files", hint="is it the right folder?"
+                )
+        return sorted(found)
+
+    def read(self, path: str, *, limit: int) -> bytes | None:
+        """Read a file, never through a symbolic link (see the port)."""
+        target = self._inside(path)
+        try:
+            handle = os.open(target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as why:
+            raise BuildError(f"{path} cannot be read: {why.strerror}", hint="links are not followed") from why
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise BuildError(f"{path} is not a regular file")
+            body = file.read(limit + 1)
+        if len(body) > limit:
+            raise BuildError(f"{path} is larger than {limit:,} bytes", hint="is this meant for web pages?")
+        return body
+
+    def write(self, path: str, body: bytes) -> None:
+        """Write through a temporary file beside the target (see the port)."""
+        target = self._inside(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            draft.write_bytes(body)
+            draft.replace(target)
+        except OSError as why:
+            draft.unlink(missing_ok=True)
+            raise BuildError(f"{path} cannot be written: {why.strerror}") from why
+
+    def clear(self) -> None:
+        """Remove what is in the folder; a link in its place is removed, not followed (see the port)."""
+        if self._top.is_symlink():
+            self._top.unlink()
+        elif self._top.exists():
+            shutil.rmtree(self._top)
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        if folder.is_symlink():
+            raise BuildError(f"{folder.name} is a symbolic link", hint="let the build write real files")
+        if not folder.exists():
+            return
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                path = Path(entry.path)
+                if entry.is_symlink():
+                    shown = path.relative_to(self._top).as_posix()
+                    raise BuildError(f"{shown} is a symbolic link", hint="let the build write real files")
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield path
+                else:
+                    raise BuildError(f"{path.relative_to(self._top).as_posix()} is not a regular file")
+
+    def _inside(self, path: str) -> Path:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+            raise BuildError(f"{path!r} leads out of {self._top.name}/")
+        target = self._top.joinpath(*parts)
+        for parent in list(target.parents)[: len(parts) - 1]:
+            if parent.is_symlink():
+                raise BuildError(f"{path!r} leads through a symbolic link")
+        return target

@@ -1,0 +1,88 @@
+"""Where moto differs from AWS in a way that a release would notice, put right while it runs."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from moto.cloudfront.models import CloudFrontBackend
+from moto.cloudfront.responses import CloudFrontResponse
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.responses import EmptyResult
+from moto.iam.access_control import IAMRequestBase
+from moto.iam.responses import IamResponse
+from moto.s3.models import FakeBucket
+
+from release.adapters.embedded import authorization, cloudfront
+from release.adapters.embedded.cloudfront import Moto
+
+
+@contextmanager
+def corrected_moto() -> Iterator[None]:
+    """Change moto's classes in this process, and change them back at the end."""
+    corrections: list[tuple[Moto, str, Moto]] = [
+        (IAMRequestBase, "check_action_permitted", authorization.check_action_permitted),
+        (
+            IAMRequestBase,
+            "_create_aws_request",
+            authorization.sign_nothing_without_body(IAMRequestBase._create_aws_request),  # noqa: SLF001 - wrapped
+        ),
+        (
+            ActionAuthenticatorMixin,
+            "_authenticate_and_authorize_action",
+            authorization.refuse_the_anonymous(
+                ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 - wrapped
+            ),
+        ),
+        (FakeBucket, "get_permission", authorization.bucket_has_no_say),
+        (CloudFrontResponse, "_determine_resource", cloudfront.determine_resource),
+        (CloudFrontResponse, "_authenticate_and_authorize_normal_action", cloudfront.authorize),
+        (
+            CloudFrontBackend,
+            "create_invalidation",
+            cloudfront.ask_once(CloudFrontBackend.create_invalidation),
+        ),
+        (IamResponse, "create_user", _create_user(IamResponse.create_user)),
+        (IamResponse, "put_user_permissions_boundary", _put_user_permissions_boundary),
+        (IamResponse, "delete_user_permissions_boundary", _delete_user_permissions_boundary),
+    ]
+    with ExitStack() as undo:
+        for owner, name, replacement in corrections:
+            undo.callback(_put_back, owner, name, vars(owner).get(name))
+            setattr(owner, name, replacement)
+        yield
+
+
+def _put_back(owner: Moto, name: str, original: Moto) -> None:
+    if original is None:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, original)
+
+
+# moto has permissions boundaries for roles only.
+
+
+def _create_user(original: Moto) -> Moto:
+    def create_user(self: Moto) -> Moto:
+        result = original(self)
+        _set_boundary(self, self._get_param("PermissionsBoundary"))
+        return result
+
+    return create_user
+
+
+def _put_user_permissions_boundary(self: Moto) -> Moto:
+    _set_boundary(self, self._get_param("PermissionsBoundary"))
+    return EmptyResult()
+
+
+def _delete_user_permissions_boundary(self: Moto) -> Moto:
+    _set_boundary(self, None)
+    return EmptyResult()
+
+
+def _set_boundary(response: Moto, arn: str | None) -> None:
+    user = response.backend.get_user(response._get_param("UserName"))  # noqa: SLF001 - as moto's methods do
+    user.permissions_boundary_arn = arn
+    user.permissions_boundary = (
+        {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn} if arn else None
+    )

@@ -1,0 +1,61 @@
+"""The files that one stage's job leaves for the next, in .release/."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from release.compose import HANDOVER, Workspace
+from release.core import document
+from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
+from release.core.layout import is_channel
+from release.errors import ConfigError, NothingToDoError
+
+T = TypeVar("T")
+
+
+def leave(work: Workspace, kind: str, channel: str, value: Order | Promotion | Verification) -> None:
+    """Write a channel's order, promotion or verification."""
+    work.handover.write(f"{channel}.{kind}.json", document.encode(value))
+
+
+def order(work: Workspace, channel: str) -> Order | None:
+    """Read a channel's order; None if record left none here."""
+    return _read(work, "order", channel, read_order)
+
+
+def promotion(work: Workspace, channel: str) -> Promotion:
+    """Read a channel's promotion (NothingToDoError if promote left none here)."""
+    return _require(_read(work, "promotion", channel, read_promotion), channel, "promote")
+
+
+def verification(work: Workspace, channel: str) -> Verification:
+    """Read a channel's verification (NothingToDoError if verify left none here)."""
+    return _require(_read(work, "verification", channel, read_verification), channel, "verify")
+
+
+def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:
+    """Give the channels that were chosen, or all that a file of this kind was left for.
+
+    Raises:
+        NothingToDoError: there is none.
+        ConfigError: a name cannot be a channel's.
+    """
+    for name in chosen or []:
+        if not is_channel(name):
+            raise ConfigError(f"{name!r} is not a channel's name")
+    ending = f".{kind}.json"
+    found = chosen or [p.removesuffix(ending) for p in work.handover.paths() if p.endswith(ending)]
+    if not found:
+        raise NothingToDoError(f"{HANDOVER}/ holds no {kind}, and no channel is named")
+    return sorted(found, key=lambda name: (name == "latest", name))
+
+
+def _read(work: Workspace, kind: str, channel: str, reader: Callable[..., T]) -> T | None:
+    name = f"{channel}.{kind}.json"
+    body = work.handover.read(name, limit=LARGEST)
+    return None if body is None else reader(body, name=f"{HANDOVER}/{name}", library=work.config.library.name)
+
+
+def _require(found: T | None, channel: str, stage: str) -> T:
+    if found is None:
+        raise NothingToDoError(f"{HANDOVER}/ holds nothing for channel {channel}", hint=f"release {stage} {channel}")
+    return found

@@ -1,0 +1,78 @@
+"""release log: read the release log."""
+
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
+from release.core.entry import Event
+from release.errors import NothingToDoError
+
+app = typer.Typer(no_args_is_help=True, help="Read the release log.")
+
+
+@app.command("list")
+def list_(
+    config: ConfigFile = DEFAULT_CONFIG,
+    last: Annotated[int, typer.Option(min=0, help="How many of the newest entries; 0 for all.")] = 20,
+    *,
+    json: Json = False,
+) -> None:
+    """List entries, oldest first; each is checked to follow the one before it."""
+    work = compose.workspace(config, quiet=json)
+    slots = work.slots("audit")
+    size = slots.tail().size
+    if not size:
+        raise NothingToDoError("the release log is empty", hint="release record publish")
+    events = list(slots.events(first=max(0, size - last) if last else 0, size=size))
+    if json:
+        return emit_json(events)
+    rows = [("entry", "when", "event", "version", "channel", "pipeline", "reason")]
+    rows += [
+        (
+            str(e.index),
+            e.occurred_at,
+            e.action,
+            e.version,
+            e.channel or "",
+            e.pipeline.id_ or "",
+            e.reason or "",
+        )
+        for e in events
+    ]
+    return emit(columns(rows))
+
+
+@app.command()
+def show(
+    index: Annotated[int, typer.Argument(min=0, help="The entry's number.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    json: Json = False,
+) -> None:
+    """Show one entry."""
+    event = compose.workspace(config, quiet=json).slots("audit").read(index)
+    return emit_json(event) if json else emit(_lines(event))
+
+
+def _lines(event: Event) -> list[str]:
+    facts = {
+        "event": event.action + (f" of entry {event.outcome_of}" if event.outcome_of is not None else ""),
+        "version": f"{event.component} {event.version}",
+        "manifest": event.manifest,
+        "channel": event.channel,
+        "before": event.before and f"{event.before.version} ({event.before.outcome})",
+        "reason": event.reason,
+        "when": event.occurred_at,
+        "commit": event.source and f"{event.source.commit} ({event.source.tag})",
+        "pipeline": event.pipeline.url or event.pipeline.id_,
+        "job": event.pipeline.job,
+        "actor": event.pipeline.actor,
+        "tool": event.pipeline.tool,
+        "follows": event.prev and f"entry {event.prev.index}, leaf hash {event.prev.leaf_hash}",
+        "channels": ", ".join(f"{name} {state.version}" for name, state in sorted(event.after.channels.items())),
+        "yanked": ", ".join(sorted(event.after.yanked)),
+    }
+    rows = [(name, value) for name, value in facts.items() if value]
+    return [f"log entry {event.index} of {event.origin}", *(f"  {name:<9} {value}" for name, value in rows)]

@@ -1,0 +1,121 @@
+"""release record: append to the release log."""
+
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.commands import handed
+from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
+from release.stages import publish as publishing
+from release.stages import record as stage
+
+app = typer.Typer(no_args_is_help=True, help="Append to the release log. Nothing goes live that is not in it.")
+
+To = Annotated[str | None, typer.Option("--to", help="The version; default: the last good one before this.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the log for ever.")]
+
+
+@app.command()
+def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False) -> None:
+    """Record that the version in dist/ was published."""
+    work = compose.workspace(config, quiet=json)
+    manifest, body = publishing.read_bundle(work.config, work.output)
+    report = stage.publish(recorder(work), work.site("record"), manifest, body, dry_run=dry_run)
+    show([report], dry_run=dry_run, json=json)
+
+
+@app.command()
+def promote(
+    channels: Channels = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    version: Annotated[str | None, typer.Option(help="The version; default: the one in dist/.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, if there is more to say.")] = None,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Authorise channels to serve a version; leaves the orders for 'release promote' in .release/."""
+    work = compose.workspace(config, quiet=json)
+    if version is None:
+        version = publishing.read_bundle(work.config, work.output)[0].version
+    names = stage.channels_of(work.config.channels, version, channels or [])
+    log = recorder(work)
+    reports = []
+    for name in names:
+        report = stage.authorize(log, name, version, reason=reason, rollback=False, dry_run=dry_run)
+        _leave_order(work, report, dry_run=dry_run)
+        reports.append(report)
+    show(reports, dry_run=dry_run, json=json)
+
+
+@app.command()
+def rollback(
+    channel: Annotated[str, typer.Argument(help="The channel to take back.")],
+    reason: Reason,
+    to: To = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Authorise a channel to go back; leaves the order for 'release promote' in .release/."""
+    work = compose.workspace(config, quiet=json)
+    log = recorder(work)
+    version = to or stage.previous_good(log.slots, channel, log.slots.tail())
+    report = stage.authorize(log, channel, version, reason=reason, rollback=True, dry_run=dry_run)
+    _leave_order(work, report, dry_run=dry_run)
+    show([report], dry_run=dry_run, json=json)
+
+
+@app.command()
+def outcome(
+    channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Record how promotions ended, from what verify left in .release/."""
+    work = compose.workspace(config, quiet=json)
+    log = recorder(work)
+    reports = [
+        stage.conclude(log, handed.promotion(work, name), handed.verification(work, name), dry_run=dry_run)
+        for name in handed.channels(work, "verification", channels)
+    ]
+    show(reports, dry_run=dry_run, json=json)
+
+
+def yank(
+    version: Annotated[str, typer.Argument(help="The version that must never be promoted again.")],
+    reason: Reason,
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Mark a version as never to be promoted again. Its files stay: pages that pin it keep working."""
+    work = compose.workspace(config, quiet=json)
+    report = stage.yank(recorder(work), version, reason=reason, dry_run=dry_run)
+    show([report], dry_run=dry_run, json=json)
+    if not dry_run:
+        work.console.say(f"now mark '## [{version}] - ... [YANKED]' in {work.config.library.changelog}")
+
+
+def recorder(work: compose.Workspace) -> stage.Recorder:
+    """Open the log for appending, with the record stage's key."""
+    return stage.Recorder(config=work.config, slots=work.slots("record"), clock=work.clock, pipeline=work.pipeline)
+
+
+def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
+    """Print the entries that were, or would be, written."""
+    if json:
+        return emit_json([{"dryRun": dry_run, "new": r.new, "entry": r.event} for r in reports])
+    for report in reports:
+        event = report.event
+        where = f" on {event.channel}" if event.channel else ""
+        verb = "would append" if dry_run else "appended" if report.new else "already there:"
+        emit([f"{verb} log entry {event.index}: {event.action} {event.version}{where}"])
+    return None
+
+
+def _leave_order(work: compose.Workspace, report: stage.Report, *, dry_run: bool) -> None:
+    if not dry_run and report.event.channel:
+        order = stage.order_of(report.event, work.config.library.name)
+        handed.leave(work, "order", report.event.channel, order)

@@ -1,0 +1,71 @@
+"""release rollback: the whole way back in one command."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.adapters.stage_process import environment_for, run_stage
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
+from release.commands.record import To
+from release.errors import ConfigError, VerificationError
+from release.stages import record as recording
+
+
+def rollback(
+    channel: Annotated[str, typer.Argument(help="The channel to take back.")] = "latest",
+    to: To = None,
+    reason: Annotated[str | None, typer.Option(help="Why; it stands in the log for ever.")] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take a channel back to an earlier version: record, promote, invalidate, verify, record.
+
+    No build, no Node, no git: a folder with release.toml is enough. Each step is the same command
+    the pipeline runs, as a process of its own with only its own key: from the file that
+    RELEASE_KEYS names, or else the identity of this environment. Run it again after any crash.
+    """
+    work = compose.workspace(config, quiet=json)
+    slots = work.slots("audit" if work.keyring() else "record")
+    tail = slots.tail()
+    version = to or recording.previous_good(slots, channel, tail)
+    serving = tail.state.channels.get(channel)
+    now = serving.version if serving else "nothing"
+    steps = _steps(work, channel, version, reason or "")
+    work.console.say(f"{channel} serves {now}; it will serve {version}, no byte is built or uploaded")
+    if dry_run:
+        return emit_json([step for _, step in steps]) if json else emit(" ".join(step) for _, step in steps)
+    if not reason:
+        raise ConfigError("a rollback needs a reason", hint=f"release rollback {channel} --to {version} --reason '...'")
+    if not yes and sys.stdin.isatty() and not typer.confirm(f"roll {channel} back to {version}?", err=True):
+        raise typer.Exit(1)
+    failed = 0
+    for key, step in steps:
+        work.console.say(f"- release {' '.join(step)}")
+        environment = environment_for(key, environment=work.environment, keyring=work.keyring())
+        code = run_stage(step, folder=work.folder, environment=environment)
+        if code == VerificationError.exit_code:
+            failed = code  # the log must say so too: go on to record the outcome
+        elif code != 0:
+            work.console.warn("run the same command again: every step that is done stays done")
+            raise typer.Exit(code)
+    if failed:
+        raise typer.Exit(failed)
+    done = {"channel": channel, "from": now, "to": version, "reason": reason}
+    return emit_json(done) if json else emit([f"{channel} serves {version} again"])
+
+
+def _steps(work: compose.Workspace, channel: str, version: str, reason: str) -> list[tuple[str | None, list[str]]]:
+    """List the steps as (stage whose key it needs, arguments)."""
+    file = ["--config", str(work.file)]
+    return [
+        ("record", ["record", "rollback", channel, "--to", version, "--reason", reason, *file]),
+        ("promote", ["promote", channel, *file]),
+        ("invalidate", ["invalidate", channel, *file]),
+        (None, ["verify", channel, *file]),
+        ("record", ["record", "outcome", channel, *file]),
+    ]

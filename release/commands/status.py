@@ -1,0 +1,41 @@
+"""release status."""
+
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
+from release.errors import DriftError
+from release.stages import status as stage
+
+
+def status(
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    public: Annotated[bool, typer.Option(help="Ask the public address too.")] = True,
+    json: Json = False,
+) -> None:
+    """Show what each channel serves, since when, from which pipeline, and whether that is what the log says.
+
+    Exit code 15 if anything differs from the log.
+    """
+    work = compose.workspace(config, quiet=json)
+    report = stage.run(work.config, work.slots("audit"), work.site("audit"), work.public() if public else None)
+    if json:
+        emit_json(report)
+    else:
+        rows = [("channel", "version", "outcome", "since", "log", "pipeline", "cache")]
+        rows += [
+            (c.channel, c.version, c.outcome, c.since, str(c.entry), c.pipeline or "", c.cache_control or "")
+            for c in report.channels
+        ]
+        emit(columns(rows))
+        if report.yanked:
+            emit([f"yanked: {', '.join(report.yanked)}"])
+    drift = [f"{c.channel}: {text}" for c in report.channels for text in c.drift]
+    if drift:
+        raise DriftError(
+            "the world is not what the log says\n  " + "\n  ".join(drift),
+            hint="a promotion under way shows here too; if none is, run 'release promote' for the channel again",
+        )

@@ -1,0 +1,42 @@
+"""release verify."""
+
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.commands import handed
+from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, Json, emit, emit_json
+from release.stages import verify as stage
+
+
+def verify(
+    channels: Channels = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    patience: Annotated[
+        float, typer.Option(min=0, max=3600, help="Seconds to go on asking while caches still hold the old version.")
+    ] = 60,
+    *,
+    json: Json = False,
+) -> None:
+    """Load every file from the public address as browsers do and compare it with the log.
+
+    Each file is asked for as identity, gzip and brotli, with an Origin header; bytes, CORS,
+    media type and cache headers must be right. Needs no key. Exit code 13 if anything is not.
+    """
+    work = compose.workspace(config, quiet=json)
+    site = work.public()
+    reports = []
+    for channel in handed.channels(work, "promotion", channels):
+        order = handed.promotion(work, channel).order
+        report = stage.run(work.config, order, site, work.clock, work.console, patience=patience)
+        handed.leave(work, "verification", channel, report.verification)
+        reports.append(report)
+    if json:
+        emit_json(reports)
+    for report in reports:
+        stage.require_passed(report)
+        if not json:
+            order, served = report.verification.order, report.served
+            encodings = ", ".join(f"{count} {name}" for name, count in sorted(served.items()))
+            emit([f"{order.channel} serves {order.version}: {report.downloads} downloads right ({encodings})"])

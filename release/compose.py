@@ -1,0 +1,172 @@
+"""Where adapters are chosen: from release.toml and the environment to the ports of one stage.
+
+Adapters are imported when they are needed: `release --help` must not load an AWS SDK.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from release.adapters import environment as environments
+from release.adapters.clock import SystemClock
+from release.adapters.directory import Directory
+from release.adapters.terminal import Terminal
+from release.core.config import Config, parse
+from release.core.entry import Pipeline
+from release.effects.slots import Slots
+from release.errors import ConfigError
+from release.ports import Cdn, Clock, ObjectStore, PublicSite, Repository, Runner
+
+if TYPE_CHECKING:
+    from release.adapters.aws import AwsClients
+    from release.adapters.keyring import Keyring
+
+HANDOVER: Final = ".release"
+KEYS_VARIABLE: Final = "RELEASE_KEYS"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """One library's folder with its release.toml, and the environment of this process."""
+
+    file: Path
+    config: Config
+    environment: Mapping[str, str]
+    console: Terminal
+
+    @property
+    def folder(self) -> Path:
+        """The folder of release.toml; all its paths are relative to it."""
+        return self.file.parent
+
+    @property
+    def project(self) -> Directory:
+        """The library's working copy."""
+        return Directory(self.folder)
+
+    @property
+    def output(self) -> Directory:
+        """What the build writes."""
+        return Directory(self.folder / self.config.build.output)
+
+    @property
+    def handover(self) -> Directory:
+        """What one stage leaves for the next; git never sees it."""
+        folder = Directory(self.folder / HANDOVER)
+        if folder.read(".gitignore", limit=16) is None:
+            folder.write(".gitignore", b"*\n")
+        return folder
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        return SystemClock()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline this process runs in."""
+        return environments.pipeline(self.environment)
+
+    def repository(self) -> Repository:
+        """Open the git repository around the library."""
+        from release.adapters.git import GitRepository  # noqa: PLC0415
+
+        return GitRepository(self.folder)
+
+    def runner(self) -> Runner:
+        """Run child processes."""
+        from release.adapters.process import ProcessRunner  # noqa: PLC0415
+
+        return ProcessRunner()
+
+    def site(self, stage: str) -> ObjectStore:
+        """Open the site bucket with a stage's key."""
+        return self._store(stage, self.config.site.bucket)
+
+    def slots(self, stage: str) -> Slots:
+        """Open the release log with a stage's key."""
+        return Slots(store=self._store(stage, self.config.log.bucket), layout=self.config.log_layout)
+
+    def cdn(self) -> Cdn:
+        """Reach the distribution with the invalidate stage's key."""
+        from release.adapters.cloudfront import CloudFront  # noqa: PLC0415
+
+        distribution = self.config.distribution
+        return CloudFront(
+            self.clients("invalidate").cloudfront(),
+            distribution=distribution.id_,
+            stage="invalidate",
+            account=distribution.account or "*",
+        )
+
+    def public(self) -> PublicSite:
+        """Reach the public address, with no key."""
+        from release.adapters.public_site import HttpSite  # noqa: PLC0415
+
+        return HttpSite(self.config.site.url, connections=16)
+
+    def clients(self, stage: str) -> "AwsClients":
+        """Make the AWS clients of a stage: its profile in the file RELEASE_KEYS names, or this environment's key."""
+        from release.adapters.aws import AwsAccess, AwsClients  # noqa: PLC0415
+
+        keyring = self.keyring()
+        return AwsClients(
+            AwsAccess(
+                stage=stage,
+                region=self.config.site.region,
+                environment=self.environment,
+                endpoint=self.config.site.endpoint,
+                profile=keyring.profile(stage) if keyring else None,
+                credentials_file=keyring.file if keyring else None,
+            )
+        )
+
+    def keyring(self) -> "Keyring | None":
+        """Open the credentials file that RELEASE_KEYS names; None if it names none."""
+        from release.adapters.keyring import Keyring  # noqa: PLC0415
+
+        file = self.environment.get(KEYS_VARIABLE)
+        return Keyring(Path(file), self.config.library.name) if file else None
+
+    def _store(self, stage: str, bucket: str) -> ObjectStore:
+        from release.adapters.s3 import S3Store  # noqa: PLC0415
+
+        return S3Store(self.clients(stage).s3(), bucket=bucket, stage=stage)
+
+
+def administrator(work: Workspace) -> "AwsClients":
+    """Make clients with the administrator's key of this environment, whatever RELEASE_KEYS says."""
+    from release.adapters.aws import AwsAccess, AwsClients  # noqa: PLC0415
+
+    site = work.config.site
+    access = AwsAccess(stage="provision", region=site.region, environment=work.environment, endpoint=site.endpoint)
+    return AwsClients(access)
+
+
+def workspace(file: Path, *, quiet: bool = False) -> Workspace:
+    """Open the workspace of a release.toml.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or wrong.
+    """
+    environment = environments.read()
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError as why:
+        raise ConfigError(
+            f"there is no {file}", hint="'release init' writes one; or name another: --config path/release.toml"
+        ) from why
+    except OSError as why:
+        raise ConfigError(f"{file} cannot be read: {why.strerror}") from why
+    return Workspace(
+        file=file.absolute(),
+        config=parse(text, file=str(file)),
+        environment=environment,
+        console=Terminal(environment, quiet=quiet),
+    )
+
+
+def terminal() -> Terminal:
+    """Talk before there is a workspace."""
+    return Terminal(environments.read())

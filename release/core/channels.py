@@ -1,0 +1,113 @@
+"""Channels: which versions each takes, and how it may move."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from semver import Version
+
+from release.core.layout import is_channel
+from release.core.shape import rule
+from release.errors import RefusedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """A mutable name that customers load."""
+
+    accepts: Literal["stable", "prerelease", "any"] = rule("stable", doc="Which versions this channel takes.")
+
+    def takes(self, version: Version) -> bool:
+        """Tell whether a version is of the kind that this channel takes."""
+        match self.accepts:
+            case "stable":
+                return version.prerelease is None
+            case "prerelease":
+                return version.prerelease is not None
+            case "any":
+                return True
+
+
+def check_names(channels: Mapping[str, Channel]) -> Iterator[tuple[str, str]]:
+    """Give (name, problem) for every declared name that is none.
+
+    A name may hold `{major}` and `{minor}`, which stand for the version's numbers.
+    """
+    for name in channels:
+        if not is_channel(_fill(name, "0", "0")):
+            yield name, "is not a channel's name: a letter, then a-z, 0-9, '.' and '-'; 'channels' is taken"
+        elif "{minor}" in name and "{major}" not in name:
+            yield name, "has {minor} without {major}: two lines would share it"
+    if not channels:
+        yield "", "declares no channel: nobody could load a release"
+
+
+def names_for(channels: Mapping[str, Channel], version: Version) -> tuple[str, ...]:
+    """List the channels a version belongs to, in the order they are declared."""
+    return tuple(
+        _fill(name, str(version.major), str(version.minor))
+        for name, channel in channels.items()
+        if channel.takes(version)
+    )
+
+
+def check_move(
+    channels: Mapping[str, Channel],
+    name: str,
+    version: Version,
+    *,
+    serves: Version | None,
+    backwards: bool,
+) -> None:
+    """Refuse a move that the channel's rules forbid.
+
+    Args:
+        channels: the declared channels.
+        name: the channel to move.
+        version: where to.
+        serves: the version it serves now, None for none.
+        backwards: whether going back is meant, as in a rollback.
+
+    Raises:
+        RefusedError: no such channel, not its kind or line of version, or an older version
+            without `backwards`.
+    """
+    declared = find(channels, name)
+    if name not in names_for({declared: channels[declared]}, version):
+        raise RefusedError(
+            f"channel {name} does not take version {version}",
+            hint=f"{version} belongs to: {', '.join(names_for(channels, version)) or 'no channel'}",
+        )
+    if serves is not None and version < serves and not backwards:
+        raise RefusedError(
+            f"channel {name} serves {serves}: {version} would take it backwards",
+            hint=f"going back on purpose: release rollback {name} --to {version} --reason '...'",
+        )
+
+
+def find(channels: Mapping[str, Channel], name: str) -> str:
+    """Give the declaration that a channel's name comes from.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    for declared in channels:
+        pattern = re.escape(declared)
+        for part in ("major", "minor"):
+            pattern = pattern.replace(re.escape(f"{{{part}}}"), "(0|[1-9][0-9]*)")
+        if re.fullmatch(pattern, name, re.ASCII):
+            return declared
+    raise RefusedError(
+        f"there is no channel {name!r}",
+        hint=f"release.toml declares: {', '.join(channels)}",
+    )
+
+
+def key_patterns(channels: Iterable[str]) -> tuple[str, ...]:
+    """Write the declared names as IAM resource patterns: `v{major}` is `v*`."""
+    return tuple(dict.fromkeys(re.sub(r"\*(\.?\*)*$", "*", _fill(name, "*", "*")) for name in channels))
+
+
+def _fill(name: str, major: str, minor: str) -> str:
+    return name.replace("{major}", major).replace("{minor}", minor)

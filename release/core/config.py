@@ -1,0 +1,238 @@
+"""release.toml: what a library's owner decides once."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from release.core import jsonschema
+from release.core.caching import ChannelLifetime
+from release.core.channels import Channel, check_names
+from release.core.layout import LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
+from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
+from release.errors import ConfigError
+
+FILE: Final = "release.toml"
+LARGEST: Final = 256 * 1024
+SCHEMA: Final = "urn:js-release:config:v1"
+
+_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_URL: Final = r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?"
+_FOLDER: Final = rf"\.|{PATH}"
+_ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+
+_BUCKET_RULES: Final[Mapping[str, str]] = {"pattern": _BUCKET, "means": "a bucket name"}
+_PATH_RULES: Final[Mapping[str, str]] = {"pattern": PATH, "means": "a relative path of plain names"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """The library and its repository."""
+
+    name: str = rule(pattern=LIBRARY, means="a name of a-z, 0-9, '.', '_' and '-'", doc="First part of every URL.")
+    package: str = rule("package.json", **_PATH_RULES, doc="The library's package.json.")
+    tag_prefix: str = rule("v", pattern=r"[A-Za-z0-9._/@-]{0,64}", doc="What stands before the version in a tag.")
+    protected_branch: str = rule("main", longest=200, doc="A tag must be on this branch.")
+    changelog: str = rule("CHANGELOG.md", **_PATH_RULES, doc="The changelog for people.")
+    changelog_template: str | None = rule(None, **_PATH_RULES, doc="A Jinja template of your own for one section.")
+    repository: str | None = rule(None, pattern=_URL, means="a URL", doc="For links in the changelog.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Where the files live and what address customers load them from."""
+
+    bucket: str = rule(**_BUCKET_RULES, doc="The S3 bucket behind the CDN.")
+    region: str = rule(pattern=r"[a-z]{2}(-[a-z]+)+-[0-9]", means="an AWS region", doc="The bucket's region.")
+    url: str = rule(pattern=_URL, means="a URL", doc="The public address, without the library's name.")
+    prefix: str = rule("", pattern=PREFIX, means="a prefix that ends with a slash", doc="Before every key.")
+    endpoint: str | None = rule(None, pattern=_URL, means="a URL", doc="Of an S3-compatible server; AWS if absent.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distribution:
+    """The CloudFront distribution in front of the bucket."""
+
+    id_: str = rule(pattern=r"[A-Z0-9]{8,20}", means="a distribution id such as E2EXAMPLE1234")
+    account: str | None = rule(None, pattern=r"[0-9]{12}", means="an account number of 12 digits")
+    wait_seconds: int = rule(900, minimum=0, maximum=7200, doc="How long to wait for an invalidation.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSection:
+    """How dist/ is made: by your own command, or by rolldown from `input`."""
+
+    command: tuple[str, ...] = rule((), most=50, doc="Your own build; the default is rolldown.")
+    install: tuple[str, ...] = rule(
+        ("npm", "ci", "--ignore-scripts"),
+        most=50,
+        doc="Run first if node_modules is not what the lock file says.",
+    )
+    lock_file: str = rule("package-lock.json", **_PATH_RULES)
+    input: str = rule("src/index.js", **_PATH_RULES, doc="What rolldown bundles.")
+    global_: str | None = rule(None, pattern=r"[A-Za-z_$][A-Za-z0-9_$]*", means="a JavaScript name")
+    formats: tuple[Literal["iife", "esm"], ...] = rule(("iife", "esm"), minimum=1, most=2)
+    target: str = rule("es2020", pattern=r"es(2015|201[6-9]|202[0-9]|next)", means="an ES level such as es2020")
+    output: str = rule("dist", **_PATH_RULES, doc="The folder the build writes.")
+    entries: tuple[str, ...] = rule((), **_PATH_RULES, doc="The files pages load; needed with a command.")
+    source_maps: bool = rule(default=False, doc="Publish source maps too.")
+    environment: tuple[str, ...] = rule((), pattern=_ENVIRONMENT, doc="Names of variables the build may see.")
+    timeout_seconds: int = rule(600, minimum=1, maximum=7200)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cache:
+    """How long a channel's files may be kept. Versions are kept for ever."""
+
+    max_age: int = rule(300, minimum=0, maximum=86400, doc="Seconds, by browsers.")
+    s_maxage: int = rule(60, minimum=0, maximum=86400, doc="Seconds, by the CDN.")
+
+    @property
+    def lifetime(self) -> ChannelLifetime:
+        """The same as the core's words for it."""
+        return ChannelLifetime(browser=self.max_age, shared=self.s_maxage)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogSection:
+    """The release log."""
+
+    bucket: str = rule(**_BUCKET_RULES, doc="A bucket of its own.")
+    origin: str = rule(pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag")
+    prefix: str | None = rule(None, pattern=PREFIX, means="a prefix that ends with a slash")
+    pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
+
+
+def _default_channels() -> dict[str, Channel]:
+    stable = Channel(accepts="stable")
+    return {
+        "v{major}.{minor}": stable,
+        "v{major}": stable,
+        "latest": stable,
+        "next": Channel(accepts="prerelease"),
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """release.toml: how one JavaScript library is released."""
+
+    library: Library
+    site: Site
+    distribution: Distribution
+    log: LogSection
+    build: BuildSection = rule(BuildSection)
+    cache: Cache = rule(Cache)
+    channels: Mapping[str, Channel] = rule(_default_channels, most=100)
+
+    @property
+    def layout(self) -> SiteLayout:
+        """Where this library's objects are."""
+        return SiteLayout(prefix=self.site.prefix, library=self.library.name)
+
+    @property
+    def log_layout(self) -> LogLayout:
+        """Where this library's log entries are."""
+        prefix = self.log.prefix
+        return LogLayout(prefix=f"{self.library.name}/" if prefix is None else prefix)
+
+
+def parse(text: bytes, *, file: str = FILE) -> Config:
+    """Read release.toml.
+
+    Raises:
+        ConfigError: with every problem, each with file, line and name.
+    """
+    if len(text) > LARGEST:
+        raise ConfigError(f"{file} is {len(text)} bytes long, at most {LARGEST} are read")
+    try:
+        source = text.decode("utf-8")
+        value = tomllib.loads(source)
+    except (ValueError, RecursionError) as why:
+        raise ConfigError(f"{file} is not valid TOML: {why}", hint="correct the line it names") from why
+    try:
+        config = read(Config, value, naming=kebab)
+    except ShapeError as why:
+        raise _refusal(file, source, why.problems) from why
+    if problems := list(_cross_check(config)):
+        raise _refusal(file, source, problems)
+    return config
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of release.toml, for editors."""
+    return jsonschema.document(Config, naming=kebab, identifier=SCHEMA)
+
+
+def _cross_check(config: Config) -> list[Problem]:
+    """What no single field can tell."""
+    problems = [Problem(("channels", name), why) for name, why in check_names(config.channels)]
+    build = config.build
+    if build.command and not build.entries:
+        problems.append(Problem(("build", "entries"), "is missing: name the files pages load from your build"))
+    problems += [
+        Problem(("build", "environment", i), f"{name} is a credential: the build never sees one")
+        for i, name in enumerate(build.environment)
+        if is_secret_name(name)
+    ]
+    if config.site.bucket == config.log.bucket:
+        problems.append(Problem(("log", "bucket"), "must not be the site's bucket: other rules protect it"))
+    problems += [
+        Problem(place, "must be https: only a loopback address may be plain")
+        for place, url in ((("site", "url"), config.site.url), (("site", "endpoint"), config.site.endpoint))
+        if url and not is_safe_url(url)
+    ]
+    return problems
+
+
+def is_safe_url(url: str) -> bool:
+    """Tell whether a URL is HTTPS, or plain HTTP to this machine itself."""
+    loopback = r"http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?(/.*)?"
+    return url.startswith("https://") or re.fullmatch(loopback, url) is not None
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable of this name usually holds a secret."""
+    pattern = r"AWS_.*|.*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|API_KEY|ACCESS_KEY)S?(_.*)?"
+    return re.fullmatch(pattern, name.upper()) is not None
+
+
+def _refusal(file: str, source: str, problems: tuple[Problem, ...] | list[Problem]) -> ConfigError:
+    lines = [f"{file}:{_line(source, p.place)}: {dotted(p.place)}: {p.message}" for p in problems]
+    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    return ConfigError(
+        f"{file} has {count}\n  " + "\n  ".join(lines),
+        hint="'release config schema' prints every name that is allowed",
+    )
+
+
+def _line(source: str, place: Place) -> int:
+    """Find the line of a place, or of the nearest table around it; the parser keeps no positions."""
+    names = [step for step in place if isinstance(step, str)]
+    best, table, found = 1, [], 0
+    for number, line in enumerate(source.splitlines(), start=1):
+        if header := re.fullmatch(r"\s*\[([^\[\]]+)\]\s*(#.*)?", line):
+            table = _names(header[1])
+            here = table
+        elif pair := re.match(r"\s*([A-Za-z0-9_.\"'{}-]+)\s*=", line):
+            here = table + _names(pair[1])
+        else:
+            continue
+        shared = _shared(here, names)
+        if shared > found and shared == len(here):
+            best, found = number, shared
+    return best
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip("\"' ") for name in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", text)]
+
+
+def _shared(here: list[str], names: list[str]) -> int:
+    count = 0
+    for mine, theirs in zip(here, names, strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count

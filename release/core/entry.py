@@ -1,0 +1,169 @@
+"""A release log entry: an in-toto Statement v1 with the release-event predicate.
+
+One entry is one event; the bytes of slot `seq/<index>` are one canonical document. Each entry
+carries the complete state of all channels after it, and the RFC 6962 leaf hash of the entry
+before it, so that a reader needs the newest entry only and a verifier sees every edit.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from release.core import document
+from release.core.layout import CHANNEL, LARGEST_SLOT, LIBRARY, VERSION
+from release.core.manifest import COMMIT, SHA256
+from release.core.shape import rule
+from release.errors import LogError
+
+STATEMENT: Final = "https://in-toto.io/Statement/v1"
+PREDICATE: Final = "urn:js-release:release-event:v1"
+# C2SP tlog-tiles: an entry bundle prefixes each entry with a big-endian uint16 length.
+LARGEST: Final = 65_535
+
+Action = Literal[
+    "publish.completed",
+    "promote.authorized",
+    "promote.completed",
+    "promote.failed",
+    "rollback.authorized",
+    "rollback.completed",
+    "rollback.failed",
+    "version.yanked",
+]
+Outcome = Literal["authorized", "completed", "failed"]
+
+_DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in hex"}
+_INDEX: Final[Mapping[str, int]] = {"minimum": 0, "maximum": LARGEST_SLOT}
+_VERSION: Final[Mapping[str, str]] = {"pattern": VERSION, "means": "a version"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelState:
+    """What a channel is to serve. `entry` is the index of the entry that authorised it."""
+
+    version: str = rule(**_VERSION)
+    manifest: str = rule(**_DIGEST)
+    pointer_version: int = rule(minimum=1)
+    entry: int = rule(**_INDEX)
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """The state of the whole library: all channels, and each yanked version with its entry."""
+
+    channels: Mapping[str, ChannelState] = rule(dict, key_pattern=CHANNEL, key_means="a channel's name")
+    yanked: Mapping[str, int] = rule(dict, key_pattern=VERSION, key_means="a version", **_INDEX)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Previous:
+    """The entry before: its index and its RFC 6962 leaf hash."""
+
+    index: int = rule(**_INDEX)
+    leaf_hash: str = rule(**_DIGEST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The git source that a version was built from."""
+
+    commit: str = rule(pattern=COMMIT, means="a full commit hash")
+    tag: str = rule(longest=100)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pipeline:
+    """Who did it: opaque ids only, since an entry can never be erased. All absent: a person's terminal."""
+
+    url: str | None = rule(None, longest=500)
+    id_: str | None = rule(None, longest=64)
+    job: str | None = rule(None, longest=64)
+    actor: str | None = rule(None, longest=128)
+    tool: str = rule(longest=64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """What happened. Times are RFC 3339 in UTC with whole seconds."""
+
+    event_id: str = rule(**_DIGEST)
+    origin: str = rule(longest=200)
+    index: int = rule(**_INDEX)
+    action: Action
+    outcome_of: int | None = rule(None, **_INDEX)
+    occurred_at: str = rule(pattern=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", means="a time such as 2026-11-24T00:12:33Z")
+    component: str = rule(pattern=LIBRARY, means="a library's name")
+    version: str = rule(**_VERSION)
+    channel: str | None = rule(None, pattern=CHANNEL, means="a channel's name")
+    manifest: str = rule(**_DIGEST)
+    reason: str | None = rule(None, longest=2000)
+    prev: Previous | None = None
+    before: ChannelState | None = None
+    after: State
+    source: Origin | None = None
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """A digest set (in-toto attestation v1)."""
+
+    sha256: str = rule(**_DIGEST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What the statement is about: a version's manifest."""
+
+    name: str = rule(longest=200)
+    digest: Digests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """The whole statement."""
+
+    _type: Literal["https://in-toto.io/Statement/v1"]
+    subject: tuple[Subject, ...] = rule(minimum=1, most=1)
+    predicate_type: Literal["urn:js-release:release-event:v1"]
+    predicate: Event
+
+
+def statement(event: Event) -> Entry:
+    """Wrap an event with the subject it is about."""
+    subject = Subject(name=f"{event.component}@{event.version}/manifest.json", digest=Digests(sha256=event.manifest))
+    return Entry(_type=STATEMENT, subject=(subject,), predicate_type=PREDICATE, predicate=event)
+
+
+def encode(entry: Entry) -> bytes:
+    """Give the bytes of a slot.
+
+    Raises:
+        LogError: they are more than a log entry may be.
+    """
+    body = document.encode(entry)
+    if len(body) > LARGEST:
+        raise LogError(f"the entry would be {len(body)} bytes long, at most {LARGEST} fit a log entry")
+    return body
+
+
+def decode(body: bytes, *, index: int) -> Event:
+    """Read the entry of a slot.
+
+    Raises:
+        LogError: malformed, or not the entry of this slot.
+    """
+    name = f"log entry {index}"
+    event = document.decode(Entry, body, name=name, limit=LARGEST, error=LogError).predicate
+    if event.index != index:
+        raise LogError(f"{name} says that it is entry {event.index}: entries were moved")
+    if (event.prev.index + 1 if event.prev else 0) != index:
+        raise LogError(f"{name} does not follow entry {index - 1}")
+    return event
+
+
+def leaf_hash(body: bytes) -> str:
+    """Give the leaf hash (hex) of an entry: SHA-256 of 0x00 and the bytes (RFC 6962, 2.1)."""
+    return hashlib.sha256(b"\x00" + body).hexdigest()

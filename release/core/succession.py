@@ -1,0 +1,195 @@
+"""How one log entry follows another: from the newest entry and an intent to the next entry.
+
+These are the rules of promotion, rollback and yank. They are pure: whoever loses the race
+for a slot reads the new tail and asks again, and the answer may then be a refusal.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from release.core import channels as rules
+from release.core import document
+from release.core.channels import Channel
+from release.core.entry import (
+    Action,
+    ChannelState,
+    Event,
+    Origin,
+    Outcome,
+    Pipeline,
+    Previous,
+    State,
+)
+from release.core.version import parse_version
+from release.errors import RefusedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tail:
+    """The newest entry and the number of entries; `event` is None for an empty log."""
+
+    size: int = 0
+    event: Event | None = None
+    leaf_hash: str = ""
+
+    @property
+    def state(self) -> State:
+        """The state after the newest entry."""
+        return self.event.after if self.event else State()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """What is to be logged, before it has a place in the log."""
+
+    action: Action
+    version: str
+    manifest: str
+    channel: str | None = None
+    outcome_of: int | None = None
+    reason: str | None = None
+    source: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """What all entries of one log share."""
+
+    origin: str
+    component: str
+    channels: Mapping[str, Channel]
+    pipeline: Pipeline
+
+
+def already(tail: Tail, intent: Intent) -> int | None:
+    """Give the index of the entry that said the same, where the state shows it; else None.
+
+    This is what makes a second run of a job harmless: a channel that is already authorised
+    for these bytes, or already has this outcome, needs no second entry.
+    """
+    if intent.action == "version.yanked":
+        return tail.state.yanked.get(intent.version)
+    if intent.channel is None or (state := tail.state.channels.get(intent.channel)) is None:
+        return None
+    same = (state.version, state.manifest) == (intent.version, intent.manifest)
+    if intent.action.endswith(".authorized"):
+        return state.entry if same and state.outcome != "failed" else None
+    settled = same and state.entry == intent.outcome_of and state.outcome == _outcome(intent.action)
+    return state.entry if settled else None
+
+
+def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
+    """Give the event that would come after `tail`.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    index = tail.size
+    before = tail.state.channels.get(intent.channel or "")
+    return Event(
+        event_id=_event_id(log, intent, tail),
+        origin=log.origin,
+        index=index,
+        action=intent.action,
+        outcome_of=intent.outcome_of,
+        occurred_at=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        component=log.component,
+        version=intent.version,
+        channel=intent.channel,
+        manifest=intent.manifest,
+        reason=intent.reason,
+        prev=Previous(index=tail.size - 1, leaf_hash=tail.leaf_hash) if tail.event else None,
+        before=before,
+        after=_after(log, tail.state, intent, index),
+        source=intent.source,
+        pipeline=log.pipeline,
+    )
+
+
+def _after(log: Log, state: State, intent: Intent, index: int) -> State:
+    match intent.action:
+        case "publish.completed":
+            return state
+        case "version.yanked":
+            return dataclasses.replace(state, yanked={**state.yanked, intent.version: index})
+        case "promote.authorized" | "rollback.authorized":
+            return _moved(state, intent, _authorize(log, state, intent, index))
+        case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
+            return _moved(state, intent, _settle(state, intent))
+
+
+def _moved(state: State, intent: Intent, channel: ChannelState) -> State:
+    return dataclasses.replace(state, channels={**state.channels, intent.channel or "": channel})
+
+
+def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelState:
+    channel, version = intent.channel or "", parse_version(intent.version)
+    backwards = intent.action == "rollback.authorized"
+    current = state.channels.get(channel)
+    if (yank := state.yanked.get(intent.version)) is not None:
+        raise RefusedError(
+            f"version {intent.version} was yanked (log entry {yank}) and cannot be promoted",
+            hint=f"'release log show {yank}' tells why; release a new version instead",
+        )
+    if backwards and not intent.reason:
+        raise RefusedError("a rollback needs a reason", hint="say why: --reason '...'")
+    if backwards and current is None:
+        raise RefusedError(f"channel {channel} serves nothing that could be rolled back")
+    if backwards and current and version > parse_version(current.version):
+        raise RefusedError(
+            f"channel {channel} serves {current.version}: {intent.version} is newer, that is no rollback",
+            hint=f"going forward: release record promote {channel} --version {intent.version}",
+        )
+    rules.check_move(
+        log.channels,
+        channel,
+        version,
+        serves=parse_version(current.version) if current else None,
+        backwards=backwards,
+    )
+    return ChannelState(
+        version=intent.version,
+        manifest=intent.manifest,
+        pointer_version=current.pointer_version + 1 if current else 1,
+        entry=index,
+        outcome="authorized",
+    )
+
+
+def _settle(state: State, intent: Intent) -> ChannelState:
+    current = state.channels.get(intent.channel or "")
+    if current is None or current.entry != intent.outcome_of:
+        newer = f"entry {current.entry} ({current.version})" if current else "nothing"
+        raise RefusedError(
+            f"channel {intent.channel}: entry {intent.outcome_of} is no longer its newest release, {newer} is",
+            hint="a later release or rollback took over; its own pipeline records the outcome",
+        )
+    return dataclasses.replace(current, outcome=_outcome(intent.action))
+
+
+def _outcome(action: Action) -> Outcome:
+    match action.rpartition(".")[2]:
+        case "completed":
+            return "completed"
+        case "failed":
+            return "failed"
+        case _:
+            return "authorized"
+
+
+def _event_id(log: Log, intent: Intent, tail: Tail) -> str:
+    """Name the transition, not the attempt: the same step from the same state has the same id."""
+    before = tail.state.channels.get(intent.channel or "")
+    step = {
+        "origin": log.origin,
+        "action": intent.action,
+        "version": intent.version,
+        "manifest": intent.manifest,
+        "channel": intent.channel or "",
+        "outcomeOf": -1 if intent.outcome_of is None else intent.outcome_of,
+        "pointerVersion": before.pointer_version if before else 0,
+    }
+    return hashlib.sha256(document.canonical(step)).hexdigest()

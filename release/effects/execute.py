@@ -1,0 +1,112 @@
+"""Carry a plan out on an object store. It knows nothing of releases."""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Final
+
+from release.core.manifest import digest
+from release.core.plan import Action, CopyObject, CreateObject, Plan, ReplaceObject
+from release.errors import IntegrityError, NotFoundError, RefusedError
+from release.ports import Folder, ObjectStore, Progress
+
+THREADS: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """How many actions of each kind were carried out; `present`: the bytes were there already."""
+
+    created: int = 0
+    present: int = 0
+    copied: int = 0
+    replaced: int = 0
+
+
+def execute(plan: Plan, store: ObjectStore, *, folder: Folder | None = None, progress: Progress) -> Done:
+    """Carry out the groups in order, the actions of a group at the same time.
+
+    The first failure stops what has not started; nothing of a later group ever starts.
+
+    Raises:
+        IntegrityError: a key is taken by other bytes, or a file is not the one that was planned.
+        RefusedError: somebody else replaced the object first.
+        ReleaseError: as the store raises.
+    """
+    outcomes: list[str] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for group in plan:
+            futures = [pool.submit(_step(action, store, folder), progress) for action in group]
+            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in waiting:
+                future.cancel()
+            outcomes += [future.result() for future in done]
+    return Done(**{name: outcomes.count(name) for name in set(outcomes)})
+
+
+def total(plan: Plan) -> int:
+    """Count the actions of a plan."""
+    return sum(len(group) for group in plan)
+
+
+def _step(action: Action, store: ObjectStore, folder: Folder | None) -> Callable[[Progress], str]:
+    def step(progress: Progress) -> str:
+        outcome = _carry_out(action, store, folder)
+        progress.advance()
+        return outcome
+
+    return step
+
+
+def _carry_out(action: Action, store: ObjectStore, folder: Folder | None) -> str:
+    match action:
+        case CreateObject():
+            return _create(action, store, folder)
+        case CopyObject():
+            return _copy(action, store)
+        case ReplaceObject():
+            if not store.replace(action.key, action.body, action.headers, etag=action.etag):
+                raise RefusedError(
+                    f"{action.key} was changed by another job at the same time",
+                    hint="run the same command again: it follows whatever the release log says now",
+                )
+            return "replaced"
+        case _:
+            raise TypeError(action)
+
+
+def _create(action: CreateObject, store: ObjectStore, folder: Folder | None) -> str:
+    if folder is None:
+        raise TypeError(action)
+    body = folder.read(action.path, limit=action.size)
+    if body is None or digest(body) != action.sha256:
+        raise IntegrityError(
+            f"{action.path} is not the file that was built",
+            hint="build again, and let nothing else write to the output folder",
+            evidence={"planned": action.sha256, "found": digest(body) if body else "no file"},
+        )
+    if store.create(action.key, body, action.headers):
+        return "created"
+    # S3 answers 412 to a client's retry of its own success too: only the bytes can tell.
+    found = store.read(action.key, limit=action.size)
+    if found is None or found.body != body:
+        raise IntegrityError(
+            f"{action.key} is already published with other bytes",
+            hint="published bytes never change: release a new version",
+            evidence={"ours": action.sha256, "published": digest(found.body) if found else "gone"},
+        )
+    return "present"
+
+
+def _copy(action: CopyObject, store: ObjectStore) -> str:
+    source = store.describe(action.source)
+    if source is None:
+        raise NotFoundError(f"{action.source} does not exist", hint="publish the version first")
+    copied = store.copy(source, action.key, action.headers)
+    if copied != action.sha256:
+        raise IntegrityError(
+            f"{action.key} is not a copy of the published file",
+            hint="run the same command again; if it stays so, somebody else writes to this channel",
+            evidence={"published": action.sha256, "copied": copied},
+        )
+    return "copied"

@@ -1,0 +1,146 @@
+"""The release log's slots: find the newest, read any, claim the next.
+
+A claim is one create-only write of `seq/<index>`; it is the only point where order is decided.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from release.core import document
+from release.core.caching import LOG
+from release.core.entry import LARGEST, Event, decode, encode, leaf_hash, statement
+from release.core.handover import VersionIndex
+from release.core.layout import LARGEST_SLOT, LogLayout
+from release.core.succession import Intent, Log, Tail, already, follow
+from release.errors import LogError, NotFoundError, ServiceError
+from release.ports import Clock, ObjectStore
+
+CLAIMS: Final = 20
+PAGE: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slots:
+    """One library's log in one bucket."""
+
+    store: ObjectStore
+    layout: LogLayout
+
+    def tail(self) -> Tail:
+        """Read the newest entry; the number of requests grows with the logarithm of the log's size.
+
+        Raises:
+            LogError: there is a gap, or the newest entry is malformed.
+        """
+        newest = self._newest()
+        if newest is None:
+            return Tail()
+        body = self._body(newest)
+        return Tail(size=newest + 1, event=decode(body, index=newest), leaf_hash=leaf_hash(body))
+
+    def read(self, index: int) -> Event:
+        """Read one entry.
+
+        Raises:
+            NotFoundError: the log has no such entry.
+            LogError: it is malformed.
+        """
+        return decode(self._body(index), index=index)
+
+    def events(self, *, first: int, size: int) -> Iterator[Event]:
+        """Read entries `first` to `size - 1` in order, checking that each follows the one before.
+
+        Raises:
+            LogError: an entry is missing, malformed, or not the one its successor was chained to.
+        """
+        before = leaf_hash(self._body(first - 1)) if first else None
+        with ThreadPoolExecutor(16) as pool:
+            for index, body in enumerate(pool.map(self._body, range(first, size)), start=first):
+                event = decode(body, index=index)
+                if event.prev and event.prev.leaf_hash != before:
+                    raise LogError(
+                        f"log entry {index - 1} was altered after entry {index} was written",
+                        hint="treat the log as tampered with; compare with the replica and with CloudTrail",
+                        evidence={"chained": event.prev.leaf_hash, "found": before or ""},
+                    )
+                before = leaf_hash(body)
+                yield event
+
+    def append(self, log: Log, intent: Intent, *, clock: Clock) -> tuple[Event, bool]:
+        """Append an event; gives it and whether it is new.
+
+        Whoever loses a slot reads the winner and decides again from the new state.
+
+        Raises:
+            RefusedError: a rule forbids it, perhaps only now that another entry came first.
+            ServiceError: the slot was lost too often.
+        """
+        tail, at = self.tail(), clock.now()
+        for _ in range(CLAIMS):
+            if (known := already(tail, intent)) is not None:
+                return self.read(known), False
+            event = follow(log, tail, intent, at=at)
+            body = encode(statement(event))
+            if self.store.create(self.layout.slot(tail.size), body, LOG):
+                return event, True
+            taken = self._body(tail.size)
+            if taken == body:
+                return event, True
+            tail = Tail(size=tail.size + 1, event=decode(taken, index=tail.size), leaf_hash=leaf_hash(taken))
+        raise ServiceError(f"{CLAIMS} other jobs wrote to the release log first", hint="run the same command again")
+
+    def published(self, version: str) -> Event | None:
+        """Find the entry that says a version was published; None if the log has none."""
+        key = self.layout.version_index(version)
+        found = self.store.read(key, limit=1024)
+        if found is None:
+            return None
+        entry = document.decode(VersionIndex, found.body, name=key, limit=1024, error=LogError).entry
+        event = self.read(entry)
+        if (event.action, event.version) != ("publish.completed", version):
+            raise LogError(f"{key} names entry {entry}, which does not publish {version}")
+        return event
+
+    def index_version(self, event: Event) -> None:
+        """Write where a publish entry is; a second write changes nothing."""
+        body = document.encode(VersionIndex(entry=event.index))
+        self.store.create(self.layout.version_index(event.version), body, LOG)
+
+    def _body(self, index: int) -> bytes:
+        found = self.store.read(self.layout.slot(index), limit=LARGEST)
+        if found is None:
+            raise NotFoundError(f"the release log has no entry {index}", hint="release log list")
+        return found.body
+
+    def _newest(self) -> int | None:
+        """Gallop and halve over list requests; a page that is not full ends with the newest key."""
+        page = self._page(after="")
+        low, high = 0, None
+        while len(page) == PAGE:
+            low = page[-1]
+            probe = min(low * 2, LARGEST_SLOT) if high is None else (low + high) // 2
+            if high is not None and high - low <= PAGE:
+                page = self._page(after=self.layout.slot(low))
+                break
+            ahead = self._page(after=self.layout.slot(probe))
+            page, high = (ahead, high) if ahead else (page, probe)
+        if not page:
+            return low or None
+        if page[-1] - page[0] + 1 != len(page) or (low == 0 and page[0] != 0):
+            raise LogError(
+                "the release log has a gap between its entries",
+                hint="an entry was deleted, or a slot was taken ahead of its time: compare with the replica",
+                evidence={"first listed": str(page[0]), "last listed": str(page[-1]), "listed": str(len(page))},
+            )
+        return page[-1]
+
+    def _page(self, *, after: str) -> list[int]:
+        found = []
+        for key in self.store.keys(self.layout.slots, after=after, most=PAGE):
+            index = self.layout.parse_slot(key)
+            if index is None:
+                raise LogError(f"{key} is no slot of the release log", hint="find out who wrote it")
+            found.append(index)
+        return found

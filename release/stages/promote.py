@@ -1,0 +1,145 @@
+"""Promote: point a channel at a version. Bytes come from the published objects, never from a build."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from release.core import plan as planning
+from release.core.config import Config
+from release.core.entry import Event
+from release.core.handover import LARGEST as LARGEST_POINTER
+from release.core.handover import Order, Promotion, read_pointer
+from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
+from release.core.plan import ChannelNow, Plan, Served, changed_keys
+from release.effects.execute import THREADS, Done, execute, total
+from release.effects.readback import sha256_of
+from release.effects.slots import Slots
+from release.errors import IntegrityError, NotFoundError, RefusedError
+from release.ports import Console, ObjectStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What the channel now serves and what had to change for it."""
+
+    promotion: Promotion
+    plan: Plan
+    done: Done
+
+
+def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: Console, *, dry_run: bool) -> Report:
+    """Carry out an order that the log authorises; re-running it converges.
+
+    Raises:
+        RefusedError: the log does not, or no longer, authorise it; or another job was faster.
+        IntegrityError: the published bytes are not those of the log.
+        NotFoundError: the version is not there.
+    """
+    authorised = authorisation(slots, order)
+    manifest = _manifest(config, order, site)
+    _check_sources(config, manifest, site)
+    pointer = planning.pointer_for(config, manifest, authorised)
+    plan = planning.promote(config, manifest, pointer, _now(config, order, manifest, site))
+    promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan))
+    if dry_run:
+        return Report(promotion=promotion, plan=plan, done=Done())
+    with console.progress(f"promoting {order.version} to {order.channel}", total(plan)) as progress:
+        done = execute(plan, site, progress=progress)
+    return Report(promotion=promotion, plan=plan, done=done)
+
+
+def authorisation(slots: Slots, order: Order) -> Event:
+    """Give the log entry of an order, if it is the newest word on its channel.
+
+    Raises:
+        RefusedError: it is not.
+    """
+    state = slots.tail().state.channels.get(order.channel)
+    if state is None or (state.entry, state.version, state.manifest) != (order.entry, order.version, order.manifest):
+        newest = f"entry {state.entry} ({state.version})" if state else "nothing"
+        raise RefusedError(
+            f"entry {order.entry} does not authorise {order.channel} to serve {order.version}: the log says {newest}",
+            hint="a later release or rollback took over; run its pipeline instead of this one",
+        )
+    return slots.read(order.entry)
+
+
+def _manifest(config: Config, order: Order, site: ObjectStore) -> Manifest:
+    key = config.layout.manifest(order.version)
+    found = site.read(key, limit=LARGEST)
+    if found is None:
+        raise NotFoundError(f"version {order.version} is not published: there is no {key}", hint="release publish")
+    if digest(found.body) != order.manifest:
+        raise IntegrityError(
+            f"{key} is not the manifest that the log recorded",
+            hint="somebody changed a published object: do not promote it, run an audit",
+            evidence={"recorded": order.manifest, "found": digest(found.body)},
+        )
+    return decode(found.body, name=key)
+
+
+def _check_sources(config: Config, manifest: Manifest, site: ObjectStore) -> None:
+    """Prove every published byte before the first byte of the channel changes."""
+
+    def check(artifact: Artifact) -> None:
+        key = config.layout.artifact(manifest.version, artifact.path)
+        found = sha256_of(site, key, limit=artifact.bytes)
+        if found is None:
+            raise NotFoundError(f"{key} is missing from the published version", hint="release publish, again")
+        if found != artifact.sha256:
+            raise IntegrityError(
+                f"{key} is not the file that the manifest names",
+                hint="somebody changed a published object: do not promote it, run an audit",
+                evidence={"manifest": artifact.sha256, "found": found},
+            )
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(check, manifest.artifacts))
+
+
+def _changed(
+    config: Config, slots: Slots, authorised: Event, manifest: Manifest, site: ObjectStore, plan: Plan
+) -> tuple[str, ...]:
+    """List the keys whose bytes an edge may hold an older copy of.
+
+    What this run copies is not enough: a run that crashed before it changed keys too. So every
+    version counts that the channel was to serve since it was last verified.
+    """
+    older: list[dict[str, str]] = []
+    state = authorised.before
+    while state is not None:
+        found = site.read(config.layout.manifest(state.version), limit=LARGEST)
+        older.append({a.path: a.sha256 for a in decode(found.body).artifacts} if found else {})
+        if state.outcome == "completed":
+            break
+        state = slots.read(state.entry).before
+    else:
+        older.append({})
+    channel = authorised.channel or ""
+    different = {
+        config.layout.channel_file(channel, artifact.path)
+        for artifact in manifest.artifacts
+        if any(files.get(artifact.path) != artifact.sha256 for files in older)
+    }
+    return tuple(sorted({*different, *changed_keys(plan), config.layout.pointer(channel)}))
+
+
+def _now(config: Config, order: Order, manifest: Manifest, site: ObjectStore) -> ChannelNow:
+    """Look at the channel as it is.
+
+    Raises:
+        RefusedError: its pointer is already of a later log entry.
+    """
+    keys = [config.layout.channel_file(order.channel, artifact.path) for artifact in manifest.artifacts]
+    with ThreadPoolExecutor(THREADS) as pool:
+        infos = pool.map(site.describe, keys)
+        files = {i.key: Served(sha256=i.sha256, headers=i.headers) for i in infos if i}
+    key = config.layout.pointer(order.channel)
+    there = site.read(key, limit=LARGEST_POINTER)
+    if there and (current := read_pointer(there.body, name=key)).log_index > order.entry:
+        raise RefusedError(
+            f"{order.channel} already follows log entry {current.log_index}, this order is entry {order.entry}",
+            hint="a later release or rollback took over; run its pipeline instead of this one",
+        )
+    return ChannelNow(
+        files=files, pointer=there.body if there else None, pointer_etag=there.info.etag if there else None
+    )

@@ -1,0 +1,235 @@
+"""Record: append to the release log. The record key writes here and nowhere else.
+
+Authorise before anything goes live, and record the outcome after it was verified.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from release.core.channels import Channel, names_for
+from release.core.config import Config
+from release.core.entry import Action, Event, Origin, Pipeline
+from release.core.handover import Order, Promotion, Verification
+from release.core.manifest import LARGEST, Manifest, digest
+from release.core.succession import Intent, Log, Tail, follow
+from release.core.version import parse_version
+from release.effects.slots import Slots
+from release.errors import (
+    ConfigError,
+    IntegrityError,
+    NotFoundError,
+    NothingToDoError,
+    RefusedError,
+    VerificationError,
+)
+from release.ports import Clock, ObjectStore
+
+DEEPEST_ROLLBACK: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorder:
+    """What every recording needs."""
+
+    config: Config
+    slots: Slots
+    clock: Clock
+    pipeline: Pipeline
+
+    @property
+    def log(self) -> Log:
+        """What all entries of this log share."""
+        return Log(
+            origin=self.config.log.origin,
+            component=self.config.library.name,
+            channels=self.config.channels,
+            pipeline=self.pipeline,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """The entry, and whether this run wrote it; an earlier run's entry is as good. A dry run has only `event`."""
+
+    event: Event
+    new: bool
+
+
+def publish(
+    recorder: Recorder, site: ObjectStore, manifest: Manifest, manifest_body: bytes, *, dry_run: bool
+) -> Report:
+    """Record that a version was published, after finding its manifest in the bucket.
+
+    Raises:
+        NotFoundError: the version is not published.
+        IntegrityError: it is published, or recorded, with another manifest.
+    """
+    version, sha256 = manifest.version, digest(manifest_body)
+    there = site.read(recorder.config.layout.manifest(version), limit=LARGEST)
+    if there is None:
+        raise NotFoundError(f"version {version} is not published", hint="release publish")
+    if there.body != manifest_body:
+        raise IntegrityError(
+            f"version {version} is published with another manifest than the one built here",
+            evidence={"built": sha256, "published": digest(there.body)},
+        )
+    if (known := recorder.slots.published(version)) is not None:
+        if known.manifest != sha256:
+            raise IntegrityError(
+                f"log entry {known.index} records version {version} with another manifest",
+                evidence={"recorded": known.manifest, "published": sha256},
+            )
+        return Report(event=known, new=False)
+    source = manifest.source
+    intent = Intent(
+        action="publish.completed",
+        version=version,
+        manifest=sha256,
+        source=Origin(commit=source.commit, tag=source.tag) if source.tag else None,
+    )
+    report = _append(recorder, intent, dry_run=dry_run)
+    if not dry_run:
+        recorder.slots.index_version(report.event)
+    return report
+
+
+def authorize(
+    recorder: Recorder, channel: str, version: str, *, reason: str | None, rollback: bool, dry_run: bool
+) -> Report:
+    """Record that a channel is to serve a version; nothing may serve it before.
+
+    Raises:
+        NotFoundError: the log does not say that the version was published.
+        RefusedError: the channel's rules forbid it.
+    """
+    published = _published(recorder, version)
+    intent = Intent(
+        action="rollback.authorized" if rollback else "promote.authorized",
+        version=version,
+        manifest=published.manifest,
+        channel=channel,
+        reason=reason,
+        source=published.source,
+    )
+    return _append(recorder, intent, dry_run=dry_run)
+
+
+def conclude(recorder: Recorder, promotion: Promotion, verification: Verification, *, dry_run: bool) -> Report:
+    """Record how a promotion or rollback ended.
+
+    Raises:
+        RefusedError: a later release took the channel over.
+        VerificationError: the verification is of another promotion.
+    """
+    order = promotion.order
+    if verification.order != order:
+        raise VerificationError(
+            f"the verification is of entry {verification.order.entry}, the promotion of entry {order.entry}",
+            hint="run 'release verify' again for this promotion",
+        )
+    intent = Intent(
+        action=_outcome(order, passed=verification.passed),
+        version=order.version,
+        manifest=order.manifest,
+        channel=order.channel,
+        outcome_of=order.entry,
+        reason="; ".join(verification.findings)[:2000] or None,
+    )
+    return _append(recorder, intent, dry_run=dry_run)
+
+
+def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Report:
+    """Record that a version must never be promoted again.
+
+    Raises:
+        RefusedError: a channel is still meant to serve it.
+        ConfigError: there is no reason.
+    """
+    if not reason.strip():
+        raise ConfigError("a yank needs a reason", hint="say why: --reason '...'")
+    serving = [name for name, state in recorder.slots.tail().state.channels.items() if state.version == version]
+    if serving:
+        raise RefusedError(
+            f"version {version} is what {', '.join(serving)} serves",
+            hint=f"first: release rollback {serving[0]} --reason '...'",
+        )
+    intent = Intent(
+        action="version.yanked", version=version, manifest=_published(recorder, version).manifest, reason=reason
+    )
+    return _append(recorder, intent, dry_run=dry_run)
+
+
+def channels_of(channels: Mapping[str, Channel], version: str, chosen: list[str]) -> tuple[str, ...]:
+    """Give the channels to move: those chosen, or all that the version belongs to.
+
+    Raises:
+        NothingToDoError: it belongs to none.
+    """
+    names = tuple(chosen) or names_for(channels, parse_version(version))
+    if not names:
+        raise NothingToDoError(f"version {version} belongs to no channel of release.toml")
+    return names
+
+
+def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
+    """Find what to roll back to: the newest earlier version of the channel that was verified and not yanked.
+
+    Raises:
+        NothingToDoError: there is none.
+    """
+    current = tail.state.channels.get(channel)
+    if current is None:
+        raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
+    state, steps = current, 0
+    while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
+        state, steps = earlier, steps + 1
+        good = state.outcome == "completed" and state.version not in tail.state.yanked
+        if good and parse_version(state.version) < parse_version(current.version):
+            return state.version
+    raise NothingToDoError(
+        f"channel {channel} never served an older version that was verified",
+        hint="name one that is published: --to 1.2.3",
+    )
+
+
+def order_of(event: Event, library: str) -> Order:
+    """Give the order to promote that an authorising entry amounts to."""
+    return Order(
+        kind="rollback" if event.action == "rollback.authorized" else "promote",
+        library=library,
+        channel=event.channel or "",
+        version=event.version,
+        manifest=event.manifest,
+        entry=event.index,
+    )
+
+
+def _published(recorder: Recorder, version: str) -> Event:
+    parse_version(version)
+    if (event := recorder.slots.published(version)) is None:
+        raise NotFoundError(
+            f"the release log does not say that version {version} was published",
+            hint="release publish, then release record publish",
+        )
+    return event
+
+
+def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
+    if dry_run:
+        tail = recorder.slots.tail()
+        return Report(event=follow(recorder.log, tail, intent, at=recorder.clock.now()), new=False)
+    event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
+    return Report(event=event, new=new)
+
+
+def _outcome(order: Order, *, passed: bool) -> Action:
+    match order.kind, passed:
+        case "promote", True:
+            return "promote.completed"
+        case "promote", _:
+            return "promote.failed"
+        case _, True:
+            return "rollback.completed"
+        case _:
+            return "rollback.failed"

@@ -1,0 +1,202 @@
+"""Verify: load everything from the public address as browsers do, and compare digests. Needs no key."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from release.core.config import Config
+from release.core.handover import Order, Verification, read_pointer
+from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
+from release.errors import FormatError, ServiceError, VerificationError
+from release.ports import Clock, Console, Download, PublicSite
+
+ENCODINGS: Final = ("identity", "gzip", "br")
+# Any origin but our own: what a customer's page sends with <script crossorigin>.
+ORIGIN: Final = "https://customer.example"
+THREADS: Final = 16
+PAUSE: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What was loaded and found. `served`: how often each Content-Encoding came back."""
+
+    verification: Verification
+    downloads: int
+    served: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Expected:
+    """One address and what it must serve."""
+
+    path: str
+    sha256: str
+    size: int
+    cache_control: str | None
+    media_type: str | None
+
+
+@dataclass(kw_only=True, slots=True)
+class _Tally:
+    downloads: int = 0
+    served: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+
+
+def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: Console, *, patience: float) -> Report:
+    """Check a version's addresses and a channel's, for each encoding.
+
+    Args:
+        config: for addresses and cache headers.
+        order: what the log says the channel serves; its manifest digest is what all else hangs on.
+        site: the public address.
+        clock: to wait for caches.
+        console: for talk.
+        patience: seconds to go on asking while the channel still serves something else.
+
+    Returns:
+        A report whose findings are empty if and only if every byte was right.
+
+    Raises:
+        ServiceError: the address does not answer.
+    """
+    tally = _Tally()
+    manifest = _manifest(config, order, site, tally)
+    if manifest is None:
+        return _report(order, tally)
+    with console.progress(f"verifying {config.site.url}", 1) as progress:
+        _check(site, list(_version_files(config, manifest)), tally)
+        channel = list(_channel_files(config, order.channel, manifest))
+        deadline = clock.now().timestamp() + patience
+        while True:
+            attempt = _Tally()
+            _check(site, channel, attempt)
+            _check_pointer(config, order, site, attempt)
+            if not attempt.findings or clock.now().timestamp() >= deadline:
+                break
+            console.say(f"{order.channel} does not serve {order.version} everywhere yet; asking again")
+            clock.sleep(PAUSE)
+        progress.advance()
+    tally.downloads += attempt.downloads
+    tally.findings += attempt.findings
+    for encoding, count in attempt.served.items():
+        tally.served[encoding] = tally.served.get(encoding, 0) + count
+    return _report(order, tally)
+
+
+def require_passed(report: Report) -> None:
+    """Raise VerificationError if there is a finding."""
+    findings = report.verification.findings
+    if findings:
+        order = report.verification.order
+        raise VerificationError(
+            f"{order.channel} {order.version}: {len(findings)} finding(s)\n  " + "\n  ".join(findings[:20]),
+            hint=f"record this outcome, then: release rollback {order.channel} --reason '...'",
+        )
+
+
+def _report(order: Order, tally: _Tally) -> Report:
+    findings = tuple(text[:500] for text in tally.findings[:100])
+    return Report(
+        verification=Verification(order=order, passed=not findings, findings=findings),
+        downloads=tally.downloads,
+        served=tally.served,
+    )
+
+
+def _manifest(config: Config, order: Order, site: PublicSite, tally: _Tally) -> Manifest | None:
+    path = "/" + config.layout.manifest(order.version)
+    try:
+        got = site.fetch(path, encoding="identity", origin=ORIGIN, limit=LARGEST)
+    except VerificationError as why:
+        tally.findings.append(f"{path}: {why.message}")
+        return None
+    tally.downloads += 1
+    if got.status != 200 or digest(got.body) != order.manifest:  # noqa: PLR2004 - RFC 9110, 15.3.1
+        tally.findings.append(f"{path}: {_answer(got)}, the log says manifest {order.manifest[:12]}")
+        return None
+    return decode(got.body, name=path)
+
+
+def _version_files(config: Config, manifest: Manifest) -> Iterator[_Expected]:
+    for artifact in manifest.artifacts:
+        yield _expected(config.layout.artifact(manifest.version, artifact.path), artifact, None)
+
+
+def _channel_files(config: Config, channel: str, manifest: Manifest) -> Iterator[_Expected]:
+    for artifact in manifest.artifacts:
+        key = config.layout.channel_file(channel, artifact.path)
+        yield _expected(key, artifact, config.cache.lifetime.cache_control)
+
+
+def _expected(key: str, artifact: Artifact, cache_control: str | None) -> _Expected:
+    return _Expected(
+        path=f"/{key}",
+        sha256=artifact.sha256,
+        size=artifact.bytes,
+        cache_control=cache_control,
+        media_type=artifact.media_type,
+    )
+
+
+def _check(site: PublicSite, files: Sequence[_Expected], tally: _Tally) -> None:
+    jobs = [(file, encoding) for file in files for encoding in ENCODINGS]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for (file, encoding), outcome in zip(jobs, pool.map(lambda job: _load(site, *job), jobs), strict=True):
+            tally.downloads += 1
+            if isinstance(outcome, str):
+                tally.findings.append(f"{file.path} ({encoding}): {outcome}")
+                continue
+            served = outcome.encoding or "identity"
+            tally.served[served] = tally.served.get(served, 0) + 1
+            tally.findings += [f"{file.path} ({encoding}): {finding}" for finding in _findings(file, outcome)]
+
+
+def _load(site: PublicSite, file: _Expected, encoding: str) -> Download | str:
+    try:
+        # One byte more than expected tells a longer file from the right one.
+        return site.fetch(file.path, encoding=encoding, origin=ORIGIN, limit=file.size + 1)
+    except (VerificationError, ServiceError) as why:
+        return why.message
+
+
+def _findings(file: _Expected, got: Download) -> Iterator[str]:
+    if got.status != 200 or digest(got.body) != file.sha256:  # noqa: PLR2004 - RFC 9110, 15.3.1
+        yield f"{_answer(got)}, expected sha256 {file.sha256[:12]}"
+        return
+    allowed = got.headers.get("access-control-allow-origin")
+    if allowed not in {"*", ORIGIN}:
+        # Fetch standard, CORS check: without it a browser blocks <script integrity crossorigin>.
+        yield f"Access-Control-Allow-Origin is {allowed!r}, so browsers refuse it with integrity"
+    if allowed == ORIGIN and "origin" not in got.headers.get("vary", "").lower():
+        yield "it answers for one origin without 'Vary: Origin', so a cache gives it to others"
+    if file.media_type and _essence(got.headers.get("content-type", "")) != _essence(file.media_type):
+        yield f"Content-Type is {got.headers.get('content-type')!r}, expected {file.media_type!r}"
+    cache_control = got.headers.get("cache-control", "")
+    if file.cache_control is not None and cache_control != file.cache_control:
+        yield f"Cache-Control is {cache_control!r}, expected {file.cache_control!r}"
+    if file.cache_control is None and "immutable" not in cache_control:
+        yield f"Cache-Control is {cache_control!r}, a version's files must be immutable"
+
+
+def _check_pointer(config: Config, order: Order, site: PublicSite, tally: _Tally) -> None:
+    path = "/" + config.layout.pointer(order.channel)
+    try:
+        got = site.fetch(path, encoding="identity", origin=ORIGIN, limit=LARGEST)
+        tally.downloads += 1
+        pointer = read_pointer(got.body, name=path)
+    except (VerificationError, ServiceError, FormatError) as why:
+        tally.findings.append(f"{path}: {why.message}")
+        return
+    if (pointer.log_index, pointer.manifest) != (order.entry, order.manifest):
+        tally.findings.append(f"{path}: it follows log entry {pointer.log_index}, expected {order.entry}")
+
+
+def _answer(got: Download) -> str:
+    return f"HTTP {got.status}, {len(got.body)} bytes, sha256 {digest(got.body)[:12]}"
+
+
+def _essence(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()

@@ -1,0 +1,379 @@
+"""What every ObjectStore must do: the fake that the other tests rely on, and S3Store against moto."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release.adapters.s3 import S3Store
+from release.core.layout import ObjectHeaders
+from release.errors import IntegrityError, NotFoundError, PermissionDenied, ServiceError
+from release.ports import ObjectInfo, ObjectStore
+from tests.fakes.moto_server import Moto, moto_server
+from tests.fakes.object_store import Fault, InMemoryObjectStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+JS = ObjectHeaders(
+    content_type="text/javascript; charset=utf-8",
+    cache_control="public, max-age=31536000, immutable",
+    metadata={"version": "1.4.2", "commit": "0123abc"},
+)
+SHORT = ObjectHeaders(
+    content_type="application/json", cache_control="public, max-age=60", metadata={"version": "1.4.3"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """A bucket: `store` may do everything, `restricted` gives a key with some actions below some prefix."""
+
+    store: ObjectStore
+    restricted: Callable[[Sequence[tuple[str, str]]], AbstractContextManager[ObjectStore]]
+
+
+def fake_world() -> World:
+    store = InMemoryObjectStore()
+
+    def restricted(rights: Sequence[tuple[str, str]]) -> AbstractContextManager[ObjectStore]:
+        def denied(action: str, key: str) -> bool:
+            return not any(action == allowed and key.startswith(prefix) for allowed, prefix in rights)
+
+        return nullcontext(store.with_key(denied))
+
+    return World(store=store, restricted=restricted)
+
+
+def moto_world(moto: Moto, client: "S3Client") -> World:
+    bucket = f"site-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    @contextmanager
+    def restricted(rights: Sequence[tuple[str, str]]) -> Iterator[ObjectStore]:
+        # moto decides about a listing by the bucket alone: it knows no s3:prefix condition.
+        statements = [
+            (action, f"arn:aws:s3:::{bucket}" if action == "s3:ListBucket" else f"arn:aws:s3:::{bucket}/{prefix}*")
+            for action, prefix in rights
+        ]
+        with moto.key(statements, name=f"user-{uuid.uuid4().hex}") as environment:
+            own = moto.clients(environment=environment).s3()
+            try:
+                yield S3Store(own, bucket=bucket, stage="test")
+            finally:
+                own.close()
+
+    return World(store=S3Store(client, bucket=bucket, stage="test"), restricted=restricted)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Moto]:
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def admin(moto: Moto) -> Iterator["S3Client"]:
+    client = moto.clients().s3()
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=["fake", pytest.param("moto", marks=pytest.mark.moto)])
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "fake":
+        return fake_world()
+    return moto_world(request.getfixturevalue("moto"), request.getfixturevalue("admin"))
+
+
+@pytest.fixture
+def store(world: World) -> ObjectStore:
+    return world.store
+
+
+def test_what_was_created_is_read_back_with_its_headers_and_digest(store: ObjectStore) -> None:
+    assert store.create("tag/1.4.2/tag.min.js", b"let a=1", JS)
+    found = store.read("tag/1.4.2/tag.min.js", limit=1000)
+    assert found is not None
+    assert found.body == b"let a=1"
+    assert found.info.headers == JS
+    assert found.info.size == 7
+    assert found.info.sha256 == hashlib.sha256(b"let a=1").hexdigest()
+
+
+def test_describe_says_the_same_as_read(store: ObjectStore) -> None:
+    store.create("tag/1.4.2/tag.min.js", b"let a=1", JS)
+    found = store.read("tag/1.4.2/tag.min.js", limit=7)
+    assert found is not None
+    assert store.describe("tag/1.4.2/tag.min.js") == found.info
+
+
+def test_an_absent_key_is_none(store: ObjectStore) -> None:
+    store.create("tag/1.4.2/tag.min.js.map", b"{}", JS)
+    assert store.describe("tag/1.4.2/tag.min.js") is None
+    assert store.read("tag/1.4.2/tag.min.js", limit=10) is None
+
+
+def test_creating_twice_keeps_the_first_bytes_and_headers(store: ObjectStore) -> None:
+    assert store.create("k", b"first", JS)
+    assert not store.create("k", b"second", SHORT)
+    found = store.read("k", limit=100)
+    assert found is not None
+    assert (found.body, found.info.headers) == (b"first", JS)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0\xff\r\n", bytes(range(256)) * 4096])
+def test_any_bytes_survive(store: ObjectStore, body: bytes) -> None:
+    assert store.create("k", body, JS)
+    found = store.read("k", limit=len(body))
+    assert found is not None
+    assert found.body == body
+
+
+def test_reading_more_than_allowed_is_refused(store: ObjectStore) -> None:
+    store.create("k", b"12345", JS)
+    with pytest.raises(IntegrityError) as refused:
+        store.read("k", limit=4)
+    assert refused.value.evidence == {"limit": "4", "found": "5"}
+
+
+def test_replace_with_the_present_etag_swaps(store: ObjectStore) -> None:
+    store.create("channels/latest.json", b"one", SHORT)
+    info = store.describe("channels/latest.json")
+    assert info is not None
+    assert store.replace("channels/latest.json", b"two", JS, etag=info.etag)
+    found = store.read("channels/latest.json", limit=10)
+    assert found is not None
+    assert (found.body, found.info.headers) == (b"two", JS)
+    assert found.info.etag != info.etag
+
+
+def test_replace_with_an_old_etag_loses_and_changes_nothing(store: ObjectStore) -> None:
+    store.create("k", b"one", SHORT)
+    old = store.describe("k")
+    assert old is not None
+    assert store.replace("k", b"two", SHORT, etag=old.etag)
+    assert not store.replace("k", b"three", SHORT, etag=old.etag)
+    found = store.read("k", limit=10)
+    assert found is not None
+    assert found.body == b"two"
+
+
+def test_replace_of_an_absence_wins_once(store: ObjectStore) -> None:
+    assert store.replace("k", b"one", SHORT, etag=None)
+    assert not store.replace("k", b"two", SHORT, etag=None)
+    found = store.read("k", limit=10)
+    assert found is not None
+    assert found.body == b"one"
+
+
+def test_replace_of_a_key_that_is_gone_loses(store: ObjectStore) -> None:
+    store.create("other", b"one", SHORT)
+    info = store.describe("other")
+    assert info is not None
+    assert not store.replace("gone", b"two", SHORT, etag=info.etag)
+    assert store.describe("gone") is None
+
+
+def test_copy_keeps_the_bytes_and_replaces_the_headers(store: ObjectStore) -> None:
+    store.create("tag/1.4.2/a.js", b"let a=1", JS)
+    source = store.describe("tag/1.4.2/a.js")
+    assert source is not None
+    assert store.copy(source, "tag/latest/a.js", SHORT) == hashlib.sha256(b"let a=1").hexdigest()
+    copied = store.read("tag/latest/a.js", limit=100)
+    assert copied is not None
+    assert (copied.body, copied.info.headers) == (b"let a=1", SHORT)
+    assert copied.info.sha256 == source.sha256
+    assert store.describe("tag/1.4.2/a.js") == source
+
+
+def test_copy_overwrites_its_target(store: ObjectStore) -> None:
+    store.create("new", b"new", JS)
+    store.create("target", b"old", JS)
+    source = store.describe("new")
+    assert source is not None
+    store.copy(source, "target", SHORT)
+    found = store.read("target", limit=100)
+    assert found is not None
+    assert found.body == b"new"
+
+
+def test_copy_of_a_source_that_is_gone_is_refused(store: ObjectStore) -> None:
+    store.create("here", b"one", JS)
+    info = store.describe("here")
+    assert info is not None
+    gone = replace(info, key="gone")
+    with pytest.raises(IntegrityError):
+        store.copy(gone, "target", SHORT)
+    assert store.describe("target") is None
+
+
+def test_keys_are_listed_in_order_after_a_key_and_no_more_than_asked(store: ObjectStore) -> None:
+    for key in ("seq/2", "seq/10", "seq/1", "sea", "seq.", "seq/1/x"):
+        store.create(key, b"", JS)
+    assert list(store.keys("seq/")) == ["seq/1", "seq/1/x", "seq/10", "seq/2"]
+    assert list(store.keys("seq/", most=2)) == ["seq/1", "seq/1/x"]
+    assert list(store.keys("seq/", after="seq/1/x")) == ["seq/10", "seq/2"]
+    assert list(store.keys("seq/", after="seq/2")) == []
+    assert list(store.keys("none/")) == []
+
+
+def test_keys_with_unusual_characters_come_back_as_they_are(store: ObjectStore) -> None:
+    for key in ("k/a b.js", "k/ü.js", "k/100%25.js", "k/a+b=c&d.js"):
+        assert store.create(key, key.encode(), JS)
+        assert store.describe(key) is not None
+    assert sorted(store.keys("k/")) == sorted(["k/a b.js", "k/ü.js", "k/100%25.js", "k/a+b=c&d.js"])
+
+
+def test_a_key_that_may_not_write_says_so(world: World) -> None:
+    with world.restricted([("s3:GetObject", ""), ("s3:ListBucket", "")]) as store:
+        refusal = r"the test stage may not s3:PutObject on arn:aws:s3:::.*tag/1/a.js"
+        with pytest.raises(PermissionDenied, match=refusal):
+            store.create("tag/1/a.js", b"", JS)
+        with pytest.raises(PermissionDenied, match=refusal):
+            store.replace("tag/1/a.js", b"", JS, etag=None)
+    assert world.store.describe("tag/1/a.js") is None
+
+
+def test_a_key_writes_below_its_own_prefix_only(world: World) -> None:
+    with world.restricted([("s3:PutObject", "tag/1.4.2/")]) as store:
+        assert store.create("tag/1.4.2/a.js", b"mine", JS)
+        with pytest.raises(PermissionDenied):
+            store.create("tag/latest/a.js", b"not mine", JS)
+    assert world.store.describe("tag/latest/a.js") is None
+
+
+def test_a_key_that_may_list_but_not_read_tells_absence_from_secrecy(world: World) -> None:
+    world.store.create("tag/1/a.js", b"", JS)
+    with world.restricted([("s3:ListBucket", "")]) as store:
+        # The second is a prefix of a key that exists.
+        for absent in ("tag/1/b.js", "tag/1/a"):
+            assert store.describe(absent) is None
+            assert store.read(absent, limit=1) is None
+        with pytest.raises(PermissionDenied, match="s3:GetObject"):
+            store.describe("tag/1/a.js")
+        with pytest.raises(PermissionDenied, match="s3:GetObject"):
+            store.read("tag/1/a.js", limit=1)
+
+
+def test_a_key_without_rights_learns_nothing(world: World) -> None:
+    world.store.create("here", b"", JS)
+    with world.restricted([]) as store:
+        for key in ("here", "absent"):
+            with pytest.raises(PermissionDenied, match="s3:GetObject"):
+                store.describe(key)
+            with pytest.raises(PermissionDenied, match="s3:GetObject"):
+                store.read(key, limit=1)
+        with pytest.raises(PermissionDenied, match="s3:ListBucket"):
+            store.keys("")
+
+
+def test_a_copy_into_a_forbidden_place_is_refused(world: World) -> None:
+    world.store.create("source", b"x", JS)
+    info = world.store.describe("source")
+    assert info is not None
+    with (
+        world.restricted([("s3:GetObject", ""), ("s3:ListBucket", ""), ("s3:PutObject", "other/")]) as store,
+        pytest.raises(PermissionDenied, match=r"s3:PutObject on arn:aws:s3:::.*/target"),
+    ):
+        store.copy(info, "target", SHORT)
+    assert world.store.describe("target") is None
+
+
+def test_a_copy_from_a_forbidden_place_is_refused() -> None:
+    """Only on the fake: moto does not ask whether the source may be read."""
+    world = fake_world()
+    world.store.create("source", b"x", JS)
+    info = world.store.describe("source")
+    assert info is not None
+    with (
+        world.restricted([("s3:PutObject", "")]) as store,
+        pytest.raises(PermissionDenied, match=r"s3:GetObject on arn:aws:s3:::.*/source"),
+    ):
+        store.copy(info, "target", SHORT)
+    assert world.store.describe("target") is None
+
+
+@pytest.mark.moto
+def test_a_bucket_that_does_not_exist_is_not_an_absent_key(admin: "S3Client") -> None:
+    store = S3Store(admin, bucket="no-such-bucket", stage="publish")
+    source = ObjectInfo(key="k", size=0, etag='"0"', sha256=None, headers=JS)
+    operations: Sequence[Callable[[], object]] = (
+        lambda: store.describe("k"),
+        lambda: store.read("k", limit=1),
+        lambda: store.create("k", b"", JS),
+        lambda: store.replace("k", b"", JS, etag='"0"'),
+        lambda: store.copy(source, "t", JS),
+        lambda: store.keys(""),
+    )
+    for operation in operations:
+        with pytest.raises(NotFoundError, match="arn:aws:s3:::no-such-bucket does not exist"):
+            operation()
+
+
+def test_one_of_many_creators_wins() -> None:
+    """Only on the fake: moto looks first and writes then, and so proves nothing about races."""
+    store = InMemoryObjectStore()
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(lambda number: store.create("k", str(number).encode(), JS), range(200)))
+    assert won.count(True) == 1
+    found = store.read("k", limit=10)
+    assert found is not None
+    assert found.body == str(won.index(True)).encode()
+
+
+def test_every_compare_and_swap_counts_once() -> None:
+    store = InMemoryObjectStore()
+    store.put("k", b"0")
+
+    def add_one(_: int) -> None:
+        while True:
+            found = store.read("k", limit=10)
+            assert found is not None
+            if store.replace("k", str(int(found.body) + 1).encode(), JS, etag=found.info.etag):
+                return
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add_one, range(100)))
+    assert store.bodies() == {"k": b"100"}
+
+
+def test_copy_of_a_source_that_changed_is_refused() -> None:
+    """Only on the fake: moto ignores `x-amz-copy-source-if-match`; S3's answer is in test_aws_faults."""
+    store = InMemoryObjectStore()
+    store.put("k", b"one")
+    seen = store.describe("k")
+    assert seen is not None
+    store.put("k", b"two")
+    with pytest.raises(IntegrityError):
+        store.copy(seen, "target", JS)
+
+
+def test_the_fake_writes_down_effects_in_order_and_counts_calls() -> None:
+    store = InMemoryObjectStore()
+    store.create("b", b"1", JS)
+    store.create("b", b"2", JS)
+    info = store.describe("b")
+    assert info is not None
+    store.copy(info, "a", SHORT)
+    store.replace("c", b"3", SHORT, etag=None)
+    assert store.journal == [("create", "b"), ("copy", "a"), ("replace", "c")]
+    assert store.calls == {"any": 5, "write": 4, "create": 2, "describe": 1, "copy": 1, "replace": 1}
+
+
+def test_a_fault_before_leaves_no_trace_and_one_after_does() -> None:
+    store = InMemoryObjectStore()
+    store.break_at(Fault(nth=2, when="before", operation="write"))
+    assert store.create("a", b"", JS)
+    with pytest.raises(ServiceError):
+        store.create("b", b"", JS)
+    store.break_at(Fault(nth=1, when="after"))
+    with pytest.raises(ServiceError):
+        store.create("c", b"", JS)
+    assert store.create("b", b"", JS)
+    assert [key for _, key in store.journal] == ["a", "c", "b"]
