@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 _SERVICES: Final = ("s3", "cloudfront", "iam", "sts")
+_WORTH_ASKING: Final = 1024 * 1024
 _REGION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -85,6 +87,7 @@ class AwsClients:
         client = cast("S3Client", self._client("s3"))
         # botocore would repeat a request, body and all, in whatever region an answer names.
         client.meta.events.register_first("needs-retry.s3", _refuse_other_region)
+        client.meta.events.register_last("before-call.s3.PutObject", _expect_nothing_for_small_bodies)
         return client
 
     def cloudfront(self) -> "CloudFrontClient":
@@ -236,3 +239,13 @@ def _refuse_other_region(response: tuple[Any, Mapping[str, Any]] | None, operati
     http, answer = response
     if is_other_region(http.status_code, answer) or (http.status_code == 400 and operation.name.startswith("Head")):  # noqa: PLR2004
         raise ClientError(cast("Any", answer), operation.name)
+
+
+def _expect_nothing_for_small_bodies(params: dict[str, Any], **_: object) -> None:
+    """Spare a small upload the round trip in which the client asks whether it may send the body.
+
+    https://www.rfc-editor.org/rfc/rfc9110.html#name-expect
+    """
+    body = params.get("body")
+    if isinstance(body, BytesIO) and body.getbuffer().nbytes < _WORTH_ASKING:
+        params["headers"].pop("Expect", None)

@@ -1,12 +1,12 @@
 """Files that ship with the program: key policies, pipeline templates, the changelog template."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from release.adapters.directory import Directory
 from release.errors import MissingToolError
 
-_PACKAGE: Final = files("release")
+_PACKAGE: Final = Path(__file__).parents[1]
 
 
 def text(folder: str, name: str) -> str:
@@ -15,9 +15,30 @@ def text(folder: str, name: str) -> str:
     Raises:
         MissingToolError: the installation is incomplete.
     """
-    for place in (_PACKAGE / "data" / folder, _PACKAGE / folder, Path(str(_PACKAGE)).parent / folder):
+    for place in _places(folder):
         if (file := place / name).is_file():
             return file.read_text(encoding="utf-8")
     raise MissingToolError(
         f"{folder}/{name} is not installed", hint="install the program again: pip install js-release"
     )
+
+
+def example(name: str) -> dict[str, bytes]:
+    """Give the files of a shipped example library by path, without what its .gitignore leaves out.
+
+    Raises:
+        MissingToolError: the installation is incomplete.
+    """
+    for place in _places("examples"):
+        top = place / name
+        if top.is_dir():
+            return {
+                path: (top / path).read_bytes()
+                for path in Directory(top).paths()
+                if not path.startswith(("node_modules/", "dist/", ".release/"))
+            }
+    raise MissingToolError(f"examples/{name} is missing", hint="install the program again: pip install js-release")
+
+
+def _places(folder: str) -> tuple[Path, ...]:
+    return (_PACKAGE / "data" / folder, _PACKAGE / folder, _PACKAGE.parent / folder)

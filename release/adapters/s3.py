@@ -168,7 +168,9 @@ class S3Store:
             try:
                 page = self._client.list_objects_v2(**request)
             except AWS_ERRORS as error:
-                raise self._error(error, "s3:ListBucket", None, note=f" with s3:prefix {prefix}") from None
+                reason = self._error(error, "s3:ListBucket", None)
+                reason.evidence["s3:prefix"] = prefix
+                raise reason from None
             if "KeyCount" not in page:
                 raise ServiceError(f"the answer to s3:ListBucket with s3:prefix {prefix} is not a list")
             found += [item["Key"] for item in page.get("Contents", [])]
@@ -271,10 +273,10 @@ class S3Store:
         evidence = {"expected": source.etag, "found": found.etag if found else "nothing"}
         return IntegrityError(f"{source.key} is no longer the object that was described", evidence=evidence)
 
-    def _error(self, error: AwsError, action: str, key: str | None, note: str = "") -> ReleaseError:
+    def _error(self, error: AwsError, action: str, key: str | None) -> ReleaseError:
         """Translate; `key` None means the bucket itself."""
         bucket = f"arn:{self._client.meta.partition}:s3:::{self._bucket}"
         whole = key is None or (isinstance(error, ClientError) and error_code(error) == "NoSuchBucket")
         resource = bucket if whole else f"{bucket}/{key}"
         region = self._client.meta.region_name
-        return translate(error, action=action, resource=resource + note, stage=self._stage, region=region)
+        return translate(error, action=action, resource=resource, stage=self._stage, region=region)

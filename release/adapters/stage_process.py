@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from release.adapters.keyring import Keyring
 
@@ -36,12 +36,32 @@ def environment_for(stage: str | None, *, environment: Mapping[str, str], keyrin
     return bare | (keyring.variables(stage) if keyring and stage else {})
 
 
-def run_stage(
-    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], output: IO[str] | None = None
-) -> int:
-    """Run `release ARGUMENTS` and give its exit code; its data goes to `output`, its talk to our stderr."""
-    # -P: a folder named "release" beside the library must not be imported in place of this program.
-    command = [sys.executable, "-P", "-m", "release", *arguments]
+def run_stage(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> int:
+    """Run `release ARGUMENTS` and give its exit code; all it prints goes to our stderr."""
     return subprocess.run(  # noqa: S603 - our own program
-        command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output or sys.stderr, check=False
+        _command(arguments),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        check=False,
     ).returncode
+
+
+def run_captured(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run `release ARGUMENTS`; give its exit code and all it printed."""
+    finished = subprocess.run(  # noqa: S603 - our own program
+        _command(arguments),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return finished.returncode, finished.stdout.decode("utf-8", "replace")
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    # -P: a folder named "release" beside the library must not be imported in place of this program.
+    return [sys.executable, "-P", "-m", "release", *arguments]

@@ -1,15 +1,16 @@
 """An AWS in this process: moto behind HTTP on the loopback, its IAM switched on."""
 
 import json
-import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import boto3
+from botocore.loaders import Loader
+from botocore.session import Session as BotocoreSession
 
 from release.errors import MissingToolError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "123456789012"
 _NOBODY_IS_ASKED: Final = float("inf")
 _ONE_AT_A_TIME: Final = threading.Lock()
+# Parsing the service models is most of the time that a client takes to make.
+_MODELS: Final = Loader()
 _EVERYTHING: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:*", "iam:*", "cloudfront:*", "sts:*"], "Resource": "*"}],
@@ -67,9 +70,9 @@ class EmbeddedAws:
             raise RuntimeError("an embedded AWS is already open in this process")
         with ExitStack() as started:
             started.callback(_ONE_AT_A_TIME.release)
-            self.endpoint = started.enter_context(_served())
+            self.endpoint = _serve(started)
             self.admin = self._first_key()
-            started.enter_context(_enforced())
+            _set_unchecked_actions(0)
             self._open = started.pop_all()
         return self
 
@@ -87,7 +90,7 @@ class EmbeddedAws:
         return boto3.Session(aws_access_key_id=used.id, aws_secret_access_key=used.secret, region_name=self.region)
 
     def add_user(self, name: str, statements: Sequence[object]) -> AccessKey:
-        """Make a user with one inline policy of these statements, and a key for it."""
+        """Make a user with one inline policy of these statements, at least one, and a key for it."""
         return _add_user(
             self.session().client("iam", endpoint_url=self.endpoint),
             name,
@@ -101,14 +104,15 @@ class EmbeddedAws:
         return purged_paths(self.account, distribution, after)
 
     def _first_key(self) -> AccessKey:
-        unchecked = boto3.client(
-            "iam",
-            endpoint_url=self.endpoint,
-            region_name=self.region,
-            aws_access_key_id="nobody",
-            aws_secret_access_key="nobody",  # noqa: S106 - accepted only before rights are enforced
-        )
+        anybody = AccessKey(id="anybody", secret="anybody")  # noqa: S106 - rights are not enforced yet
+        unchecked = self.session(anybody).client("iam", endpoint_url=self.endpoint)
         return _add_user(unchecked, "administrator", _EVERYTHING)
+
+
+def _session_with(models: Loader) -> BotocoreSession:
+    session = BotocoreSession()
+    session.register_component("data_loader", models)
+    return session
 
 
 def _add_user(iam: "IAMClient", name: str, policy: object) -> AccessKey:
@@ -118,54 +122,43 @@ def _add_user(iam: "IAMClient", name: str, policy: object) -> AccessKey:
     return AccessKey(id=made["AccessKeyId"], secret=made["SecretAccessKey"])
 
 
-@contextmanager
-def _served() -> Iterator[str]:
-    """Run an empty, corrected moto without access log, asking nobody for rights; give its address."""
+def _serve(until: ExitStack) -> str:
+    """Run an empty, corrected moto without access log, asking nobody for rights.
+
+    The end is made of callbacks, not of a suspended generator: Python would finish that one when the
+    program ends without leaving the context, and wait for a thread that has stopped already.
+
+    Args:
+        until: stops it when closed.
+
+    Returns:
+        its address.
+    """
     try:
         from moto import settings  # noqa: PLC0415 - an optional package
         from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - the same
-        from moto.server import ThreadedMotoServer  # noqa: PLC0415 - the same
 
         from release.adapters.embedded.corrections import corrected_moto  # noqa: PLC0415 - needs moto
+        from release.adapters.embedded.moto_server import quiet_server  # noqa: PLC0415 - needs moto
     except ImportError as error:
         raise MissingToolError(
             f"the embedded AWS needs moto: {error}", hint='pip install "js-release[demo]"'
         ) from error
-    before = settings.INITIAL_NO_AUTH_ACTION_COUNT
-    settings.INITIAL_NO_AUTH_ACTION_COUNT = _NOBODY_IS_ASKED
+    until.callback(_set_unchecked_actions, settings.INITIAL_NO_AUTH_ACTION_COUNT)
+    _set_unchecked_actions(_NOBODY_IS_ASKED)
     moto_api_backend.reset()
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    with _silent("werkzeug"), corrected_moto():
-        server.start()
-        try:
-            host, port = server.get_host_and_port()
-            yield f"http://{host}:{port}"
-        finally:
-            server.stop()
-            if (listening := server._server) is not None:  # noqa: SLF001 - stop() leaves the socket open
-                listening.server_close()
-            moto_api_backend.reset()
-            settings.INITIAL_NO_AUTH_ACTION_COUNT = before
+    until.callback(moto_api_backend.reset)
+    until.enter_context(corrected_moto())
+    server = quiet_server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    until.callback(thread.join)
+    until.callback(server.shutdown)
+    return f"http://127.0.0.1:{server.server_port}"
 
 
-@contextmanager
-def _enforced() -> Iterator[None]:
+def _set_unchecked_actions(count: float) -> None:
+    """Set how many requests moto lets pass before it looks at rights."""
     from moto import settings  # noqa: PLC0415 - an optional package
 
-    settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
-    try:
-        yield
-    finally:
-        settings.INITIAL_NO_AUTH_ACTION_COUNT = _NOBODY_IS_ASKED
-
-
-@contextmanager
-def _silent(logger_name: str) -> Iterator[None]:
-    """Keep back what a logger says below errors, and only that logger."""
-    logger = logging.getLogger(logger_name)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+    settings.INITIAL_NO_AUTH_ACTION_COUNT = count

@@ -1,0 +1,123 @@
+"""Libraries with a git history of their own, for the demo and the tests."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from release.adapters.directory import Directory
+from release.adapters.process import ProcessRunner
+from release.errors import SourceError
+
+_IDENTITY: Final = {
+    "GIT_AUTHOR_NAME": "Demo",
+    "GIT_AUTHOR_EMAIL": "demo@example.com",
+    "GIT_COMMITTER_NAME": "Demo",
+    "GIT_COMMITTER_EMAIL": "demo@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+# The builder that the example library pins; a real library pins its own.
+ROLLDOWN: Final = "1.2.19"
+
+
+class SampleLibrary:
+    """A library's repository in `folder`, on the branch main."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._environment = dict(environment)
+        self._files = Directory(folder)
+        self._runner = ProcessRunner()
+
+    def start(self, files: Mapping[str, bytes], *, message: str) -> None:
+        """Create the repository with one commit."""
+        self.folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self.commit(files, message=message)
+
+    def commit(self, files: Mapping[str, bytes], *, message: str) -> None:
+        """Write files and commit them with all that changed."""
+        for path, body in files.items():
+            self._files.write(path, body)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", message)
+
+    def tag(self, name: str) -> None:
+        """Tag the newest commit."""
+        self._git("tag", name)
+
+    def read(self, path: str) -> bytes:
+        """Give a file of the working copy, b"" if there is none."""
+        return self._files.read(path, limit=64 * 1024 * 1024) or b""
+
+    def set_version(self, version: str) -> None:
+        """Write a version to package.json and the lock file; nothing is committed."""
+        package = json.loads(self.read("package.json"))
+        package["version"] = version
+        self._files.write("package.json", (json.dumps(package, indent=2) + "\n").encode())
+        if lock_file := self.read("package-lock.json"):
+            lock = json.loads(lock_file)
+            lock["version"] = lock["packages"][""]["version"] = version
+            self._files.write("package-lock.json", (json.dumps(lock, indent=2) + "\n").encode())
+
+    def lock(self) -> None:
+        """Have npm write the lock file."""
+        finished = self._runner.run(
+            ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"],
+            folder=self.folder,
+            env=self._environment,
+            seconds=300,
+        )
+        if finished.code != 0:
+            raise SourceError(f"npm install failed\n{finished.output[-2000:]}", hint="is the npm registry reachable?")
+
+    def _git(self, *arguments: str) -> None:
+        finished = self._runner.run(
+            ["git", *arguments], folder=self.folder, env=self._environment | _IDENTITY, seconds=60
+        )
+        if finished.code != 0:
+            raise SourceError(f"git {arguments[0]} failed\n{finished.output[-2000:]}")
+
+
+def from_npm(name: str, version: str) -> dict[str, bytes]:
+    """Give a library that bundles one published npm package as it is."""
+    package = {
+        "name": name,
+        "version": version,
+        "private": True,
+        "type": "module",
+        "devDependencies": {name: version, "rolldown": ROLLDOWN},
+    }
+    return {
+        "package.json": (json.dumps(package, indent=2) + "\n").encode(),
+        "src/index.js": f'export * from "{name}";\n'.encode(),
+        ".gitignore": b"node_modules/\ndist/\n.release/\n",
+    }
+
+
+def release_toml(*, library: str, bucket: str, log_bucket: str, distribution: str, account: str, url: str) -> bytes:
+    """Write the release.toml of a sample library on an embedded AWS."""
+    return f"""[library]
+name = "{library}"
+
+[site]
+bucket = "{bucket}"
+region = "eu-west-1"
+url = "{url}"
+
+[distribution]
+id = "{distribution}"
+account = "{account}"
+
+[log]
+bucket = "{log_bucket}"
+origin = "demo.example.com/log/{library}"
+
+[channels."v{{major}}"]
+accepts = "stable"
+
+[channels.latest]
+accepts = "stable"
+""".encode()
