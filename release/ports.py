@@ -160,10 +160,15 @@ class Repository(Protocol):
         """Map tag names to the commits they point at, those reachable from a revision or all."""
         ...
 
-    def remote_tag(self, name: str) -> str | None:
-        """Give the commit that the tag points at in the remote `origin`.
+    def has_remote(self) -> bool:
+        """Tell whether there is a remote `origin`."""
+        ...
 
-        None if the repository has no remote or the remote has no such tag.
+    def remote_tag(self, name: str) -> str | None:
+        """Give the commit that the tag points at in the remote `origin`, None if it has no such tag.
+
+        Raises:
+            ServiceError: the remote gave no clear answer.
         """
         ...
 

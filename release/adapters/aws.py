@@ -87,7 +87,7 @@ class AwsClients:
         client = cast("S3Client", self._client("s3"))
         # botocore would repeat a request, body and all, in whatever region an answer names.
         client.meta.events.register_first("needs-retry.s3", _refuse_other_region)
-        client.meta.events.register_last("before-call.s3.PutObject", _expect_nothing_for_small_bodies)
+        client.meta.events.register_last("before-call.s3", _expect_nothing_for_small_bodies)
         return client
 
     def cloudfront(self) -> "CloudFrontClient":

@@ -260,8 +260,6 @@ def _unanswered(error: BotoCoreError | ResponseParserError, asked: _Asked) -> Re
             hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN "
             "and AWS_ROLE_SESSION_NAME, for this job only",
         )
-    if isinstance(error, aws.FlexibleChecksumError):
-        return checksum_error(error, asked.resource)
     if isinstance(error, _WRONG_SETTINGS):
         return ConfigError(f"the request was not sent, its parameters are not valid: {where} ({name})")
     if isinstance(error, ResponseParserError):

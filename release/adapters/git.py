@@ -128,15 +128,19 @@ class GitRepository:
                 tags[name.removeprefix("refs/tags/")] = _hash(target)
         return tags
 
+    def has_remote(self) -> bool:
+        """Tell whether there is a remote `origin`."""
+        return "origin" in self._text("remote").splitlines()
+
     def remote_tag(self, name: str) -> str | None:
-        """Give the commit that the tag points at in the remote `origin`.
+        """Give the commit that the tag points at in the remote `origin`; None without a remote or such a tag.
 
         Raises:
             ServiceError: the remote gave no clear answer.
             SourceError: no tag can have such a name.
         """
         ref = f"refs/tags/{_ref_part(name)}"
-        if "origin" not in self._text("remote").splitlines():
+        if not self.has_remote():
             return None
         _, output = self._run(
             *("ls-remote", "--tags", "--end-of-options", "origin", ref, f"{ref}^{{}}"),

@@ -12,14 +12,8 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     Re-running it is always safe: bytes that are there and the same are done, other bytes stop it.
     """
     work = compose.workspace(config, quiet=json)
-    report = stage.run(
-        work.config,
-        work.output,
-        work.repository(),
-        work.site("publish"),
-        work.console,
-        dry_run=dry_run,
-    )
+    prepared = stage.prepare(work.config, work.output, work.repository())
+    report = stage.run(work.config, prepared, work.output, work.site("publish"), work.console, dry_run=dry_run)
     version = report.manifest.version
     if json:
         return emit_json(

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
-from release.core.manifest import digest
+from release.core.manifest import LARGEST_ARTIFACT, digest
 from release.core.plan import Action, CopyObject, CreateObject, Plan, ReplaceObject
 from release.errors import IntegrityError, NotFoundError, RefusedError
 from release.ports import Folder, ObjectStore, Progress
@@ -78,7 +78,7 @@ def _carry_out(action: Action, store: ObjectStore, folder: Folder | None) -> str
 def _create(action: CreateObject, store: ObjectStore, folder: Folder | None) -> str:
     if folder is None:
         raise TypeError(action)
-    body = folder.read(action.path, limit=action.size)
+    body = folder.read(action.path, limit=LARGEST_ARTIFACT)
     if body is None or digest(body) != action.sha256:
         raise IntegrityError(
             f"{action.path} is not the file that was built",

@@ -69,12 +69,12 @@ def verify_source(
             hint=f"Merge it into {protected_branch!r}, then tag it there.",
             evidence={"commit": head, "branch": protected_branch},
         )
-    _require_same_remotely(repository, tag, head)
+    _require_same_remotely(repository, tag, head, pushed=False)
     return Source(commit=head, tag=tag, version=version, commit_time=repository.commit_time(head))
 
 
 def verify_unmoved(repository: Repository, tag: str, commit: str) -> None:
-    """Check that a tag, here and in the remote if it has it, still points at the commit that was built.
+    """Check that a tag, here and in the remote if there is one, still points at the commit that was built.
 
     Raises:
         SourceError: it is gone or points elsewhere.
@@ -87,7 +87,7 @@ def verify_unmoved(repository: Repository, tag: str, commit: str) -> None:
             hint="Tags of versions do not move. Put it back, or release a new version.",
             evidence={"expected": commit, "found": found or "no tag"},
         )
-    _require_same_remotely(repository, tag, commit)
+    _require_same_remotely(repository, tag, commit, pushed=True)
 
 
 def _where(found: str | None) -> str:
@@ -134,8 +134,17 @@ def _require_unchanged(changes: Sequence[str]) -> None:
         )
 
 
-def _require_same_remotely(repository: Repository, tag: str, commit: str) -> None:
+def _require_same_remotely(repository: Repository, tag: str, commit: str, *, pushed: bool) -> None:
+    """Compare with the remote; where the tag must be `pushed`, a remote without it is refused."""
+    if not repository.has_remote():
+        return
     found = repository.remote_tag(tag)
+    if found is None and pushed:
+        raise SourceError(
+            f"tag {tag!r} is not in the remote repository",
+            hint=f"A release must be traceable: git push origin {tag}",
+            evidence={"here": commit, "remote": "no tag"},
+        )
     if found is not None and found != commit:
         raise SourceError(
             f"tag {tag!r} points elsewhere in the remote repository",

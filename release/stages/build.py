@@ -81,6 +81,7 @@ def run(shop: Workshop, inputs: Inputs) -> Report:
     shop.output.clear()
     for command in _commands(shop, config):
         _run_build(shop, inputs, command, source.commit_time)
+    shop.output.paths()  # a link in its place is refused by its own name
     _refuse_other_writes(shop, config.build, before)
     manifest = Manifest(
         type_="release-manifest/v1",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from release.core import plan as planning
 from release.core.config import Config
 from release.core.layout import MANIFEST
-from release.core.manifest import LARGEST, Manifest, decode, digest
+from release.core.manifest import LARGEST, LARGEST_ARTIFACT, Manifest, decode, digest
 from release.core.plan import Plan
 from release.effects.execute import Done, execute, total
 from release.effects.source import verify_unmoved
@@ -23,19 +23,11 @@ class Report:
     done: Done
 
 
-def run(
-    config: Config,
-    bundle: Folder,
-    repository: Repository,
-    store: ObjectStore,
-    console: Console,
-    *,
-    dry_run: bool,
-) -> Report:
-    """Upload what `build` wrote to `bundle`; re-running it converges.
+def prepare(config: Config, bundle: Folder, repository: Repository) -> tuple[Manifest, bytes]:
+    """Check all that needs no key: the bundle's bytes, and that its tag is where it was.
 
     Raises:
-        IntegrityError: the files are not those of the manifest, or the version exists with other bytes.
+        IntegrityError: the files are not those of the manifest.
         SourceError: the manifest has no tag, or the tag moved since.
         NothingToDoError: nothing was built.
     """
@@ -45,6 +37,24 @@ def run(
             f"{manifest.version} is a snapshot: it was built without a tag", hint="tag the commit and build again"
         )
     verify_unmoved(repository, manifest.source.tag, manifest.source.commit)
+    return manifest, body
+
+
+def run(
+    config: Config,
+    prepared: tuple[Manifest, bytes],
+    bundle: Folder,
+    store: ObjectStore,
+    console: Console,
+    *,
+    dry_run: bool,
+) -> Report:
+    """Upload what was prepared; re-running it converges.
+
+    Raises:
+        IntegrityError: the version, or one of its files, exists with other bytes.
+    """
+    manifest, body = prepared
     there = store.read(config.layout.manifest(manifest.version), limit=LARGEST)
     if there is not None and there.body != body:
         raise IntegrityError(
@@ -76,7 +86,7 @@ def read_bundle(config: Config, bundle: Folder) -> tuple[Manifest, bytes]:
     if manifest.library != config.library.name:
         raise IntegrityError(f"{output}/ holds {manifest.library}, release.toml is of {config.library.name}")
     for artifact in manifest.artifacts:
-        found = bundle.read(artifact.path, limit=artifact.bytes)
+        found = bundle.read(artifact.path, limit=LARGEST_ARTIFACT)
         if found is None or digest(found) != artifact.sha256:
             raise IntegrityError(
                 f"{output}/{artifact.path} is not the file that was built",

@@ -58,11 +58,18 @@ _HEADER_KEYS: Final[Mapping[str, str]] = {
     "s3:object-lock-retain-until-date": "x-amz-object-lock-retain-until-date",
     "s3:x-amz-acl": "x-amz-acl",
     "s3:x-amz-content-sha256": "x-amz-content-sha256",
-    "s3:x-amz-copy-source": "x-amz-copy-source",
     "s3:x-amz-metadata-directive": "x-amz-metadata-directive",
     "s3:x-amz-server-side-encryption": "x-amz-server-side-encryption",
     "s3:x-amz-storage-class": "x-amz-storage-class",
 }
+_NEVER_SENT: Final = (
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+)
 _QUERY_KEYS: Final[Mapping[str, str]] = {
     "s3:delimiter": "delimiter",
     "s3:max-keys": "max-keys",
@@ -114,6 +121,9 @@ def check_action_permitted(self: Moto, resource: str) -> None:
         reason = refusal(request, identity=identity, boundary=boundary, resource=_bucket_policy(call, arn))
         if reason is not None:
             _refuse(call, request, reason)
+    if self._is_assuming_role_operation(resource) and not self._check_role_trust_relationship(resource):
+        wanted = Request(principal=call.holder.arn, action=call.action, resource=resource, context={})
+        _refuse(call, wanted, f"because no role trust policy allows the {call.action} action")
 
 
 def bucket_has_no_say(_self: object, _action: str, _resource: str) -> Moto:
@@ -201,14 +211,20 @@ def _s3_demands(call: _Call, resource: str) -> Iterator[tuple[str, str]]:
     yield ("s3:ListBucket" if action == "s3:HeadBucket" else action), resource
     if asked.method == "PUT" and key:
         yield from ((demand, resource) for name, demand in _WITH_HEADER.items() if name in asked.headers)
-        if source := asked.headers.get("x-amz-copy-source"):
-            yield "s3:GetObject", f"arn:aws:s3:::{unquote(source.partition('?')[0]).lstrip('/')}"
+        if source := _copy_source():
+            yield "s3:GetObject", f"arn:aws:s3:::{source}"
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: without s3:ListBucket, an
     # object that does not exist is 403 and not 404.
     found = _bucket(call, resource)
     absent = found is None or found.keys.get(key) is None
     if action in {"s3:GetObject", "s3:GetObjectVersion"} and absent:
         yield "s3:ListBucket", f"arn:aws:s3:::{bucket}"
+
+
+def _copy_source() -> str | None:
+    """Give bucket and key that are to be copied, `bucket/key`."""
+    source = flask.request.headers.get("x-amz-copy-source")
+    return None if source is None else unquote(source.partition("?")[0]).lstrip("/")
 
 
 def _context(call: _Call, action: str, arn: str) -> dict[str, str | None]:
@@ -218,6 +234,8 @@ def _context(call: _Call, action: str, arn: str) -> dict[str, str | None]:
     context: dict[str, str | None] = {
         "aws:principalaccount": call.account,
         "aws:principalarn": call.holder.arn,
+        "aws:principalisawsservice": "false",
+        "aws:principaltype": "User" if call.user else "AssumedRole",
         "aws:resourceaccount": call.account,
         "aws:securetransport": "true",
         "aws:sourceip": asked.remote_addr,
@@ -228,7 +246,9 @@ def _context(call: _Call, action: str, arn: str) -> dict[str, str | None]:
         "s3:resourceaccount": call.account,
         "s3:tlsversion": "1.3",
         "s3:versionid": asked.args.get("versionId"),
+        "s3:x-amz-copy-source": _copy_source(),
     }
+    context |= dict.fromkeys(_NEVER_SENT)
     context |= {key: asked.headers.get(header) for key, header in _HEADER_KEYS.items()}
     listing = action.startswith("s3:List") and asked.method == "GET" and not _split(arn)[1]
     context |= {key: asked.args.get(name) if listing else None for key, name in _QUERY_KEYS.items()}

@@ -87,7 +87,12 @@ class EmbeddedAws:
         Its clients have to be made with `endpoint_url=aws.endpoint`.
         """
         used = key or self.admin
-        return boto3.Session(aws_access_key_id=used.id, aws_secret_access_key=used.secret, region_name=self.region)
+        return boto3.Session(
+            aws_access_key_id=used.id,
+            aws_secret_access_key=used.secret,
+            region_name=self.region,
+            botocore_session=_session_with(_MODELS),
+        )
 
     def add_user(self, name: str, statements: Sequence[object]) -> AccessKey:
         """Make a user with one inline policy of these statements, at least one, and a key for it."""
@@ -104,7 +109,7 @@ class EmbeddedAws:
         return purged_paths(self.account, distribution, after)
 
     def _first_key(self) -> AccessKey:
-        anybody = AccessKey(id="anybody", secret="anybody")  # noqa: S106 - rights are not enforced yet
+        anybody = AccessKey(id="anybody", secret="anybody")  # noqa: S106 - nobody is asked yet
         unchecked = self.session(anybody).client("iam", endpoint_url=self.endpoint)
         return _add_user(unchecked, "administrator", _EVERYTHING)
 

@@ -1,0 +1,45 @@
+# Two targets are all a newcomer needs: demo and test. check is the developers' loop.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check fast lint format tiers bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Set up and run the whole pipeline on an embedded AWS
+	@$(BIN)/release demo
+
+test: .venv/installed tiers lint ## Set up all that the tests need, then lint and run every test
+	$(BIN)/pytest -n auto
+	cd examples/visitor-tag && npm test --silent
+
+check: .venv/installed format lint fast ## Format, lint, type-check and run the fast tests
+
+fast: .venv/installed
+	$(BIN)/pytest -q -n auto -m "not moto and not node"
+
+format: .venv/installed
+	$(BIN)/ruff format --quiet .
+
+lint: .venv/installed
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tiers: ## Install the programs that test tiers need, where this machine allows it
+	@sh .ci/tiers
+
+bench: .venv/installed ## Measure start-up, history and requests
+	$(BIN)/python bench/run.py
+
+clean: ## Remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,44 @@
+"""Tiers: tests that need a server or a program. One that cannot run is said loudly, and fails in CI."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+
+def _moto() -> str:
+    return "" if importlib.util.find_spec("moto") else "moto is not installed"
+
+
+def _node() -> str:
+    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
+    return f"{' and '.join(missing)} not installed" if missing else ""
+
+
+TIERS: Final[dict[str, Callable[[], str]]] = {"moto": _moto, "node": _node}
+_NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    lacking = {tier: why for tier, check in TIERS.items() if (why := check())}
+    config.stash[_NOT_RUN] = lacking
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for tier, why in config.stash[_NOT_RUN].items():
+            if item.get_closest_marker(tier):
+                item.add_marker(pytest.mark.skip(reason=f"tier {tier}: {why}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for tier, why in config.stash[_NOT_RUN].items():
+        terminalreporter.write_sep("!", f"TIER NOT RUN: {tier} ({why})", red=True, bold=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if os.environ.get("CI") and session.config.stash[_NOT_RUN] and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
