@@ -8,6 +8,8 @@ from typing import Final
 
 from release.adapters.keyring import Keyring
 
+_STDERR: Final = 2  # the file descriptor
+
 # What could give a child another identity than its stage's.
 _IDENTITY: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -43,7 +45,7 @@ def run_stage(arguments: Sequence[str], *, folder: Path, environment: Mapping[st
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
+        stdout=_STDERR,
         check=False,
     ).returncode
 

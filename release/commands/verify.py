@@ -34,9 +34,12 @@ def verify(
         reports.append(report)
     if json:
         emit_json(reports)
-    for report in reports:
-        stage.require_passed(report)
-        if not json:
-            order, served = report.verification.order, report.served
-            encodings = ", ".join(f"{count} {name}" for name, count in sorted(served.items()))
-            emit([f"{order.channel} serves {order.version}: {report.downloads} downloads right ({encodings})"])
+    stage.require_passed(reports)
+    if not json:
+        emit(_line(report) for report in reports)
+
+
+def _line(report: stage.Report) -> str:
+    order = report.verification.order
+    encodings = ", ".join(f"{count} {name}" for name, count in sorted(report.served.items()))
+    return f"{order.channel} serves {order.version}: {report.downloads} downloads right ({encodings})"

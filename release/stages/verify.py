@@ -66,19 +66,18 @@ def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: C
     manifest = _manifest(config, order, site, tally)
     if manifest is None:
         return _report(order, tally)
-    with console.progress(f"verifying {config.site.url}", 1) as progress:
-        _check(site, list(_version_files(config, manifest)), tally)
-        channel = list(_channel_files(config, order.channel, manifest))
-        deadline = clock.now().timestamp() + patience
-        while True:
-            attempt = _Tally()
-            _check(site, channel, attempt)
-            _check_pointer(config, order, site, attempt)
-            if not attempt.findings or clock.now().timestamp() >= deadline:
-                break
-            console.say(f"{order.channel} does not serve {order.version} everywhere yet; asking again")
-            clock.sleep(PAUSE)
-        progress.advance()
+    console.say(f"verifying {order.channel} {order.version} at {config.site.url}")
+    _check(site, list(_version_files(config, manifest)), tally)
+    channel = list(_channel_files(config, order.channel, manifest))
+    deadline = clock.now().timestamp() + patience
+    while True:
+        attempt = _Tally()
+        _check(site, channel, attempt)
+        _check_pointer(config, order, site, attempt)
+        if not attempt.findings or clock.now().timestamp() >= deadline:
+            break
+        console.say(f"{order.channel} does not serve {order.version} everywhere yet; asking again")
+        clock.sleep(PAUSE)
     tally.downloads += attempt.downloads
     tally.findings += attempt.findings
     for encoding, count in attempt.served.items():
@@ -86,14 +85,15 @@ def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: C
     return _report(order, tally)
 
 
-def require_passed(report: Report) -> None:
-    """Raise VerificationError if there is a finding."""
-    findings = report.verification.findings
+def require_passed(reports: Sequence[Report]) -> None:
+    """Raise VerificationError with all findings, if there is one."""
+    failed = [report.verification for report in reports if not report.verification.passed]
+    findings = [finding for verification in failed for finding in verification.findings]
     if findings:
-        order = report.verification.order
+        names = ", ".join(f"{v.order.channel} {v.order.version}" for v in failed)
         raise VerificationError(
-            f"{order.channel} {order.version}: {len(findings)} finding(s)\n  " + "\n  ".join(findings[:20]),
-            hint=f"record this outcome, then: release rollback {order.channel} --reason '...'",
+            f"{names}: {len(findings)} finding(s)\n  " + "\n  ".join(findings[:50]),
+            hint=f"record this outcome, then: release rollback {failed[0].order.channel} --reason '...'",
         )
 
 

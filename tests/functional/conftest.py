@@ -44,13 +44,13 @@ def environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], library: Library) -> Run:
+def run(capfd: pytest.CaptureFixture[str], library: Library) -> Run:
     """Run the real command line in the library's folder; keyword arguments are environment variables."""
 
     def run(*arguments: str, **variables: str) -> Ended:
         with chdir(library.folder), environment(variables):
             code = main(list(arguments))
-        captured = capsys.readouterr()
+        captured = capfd.readouterr()
         return Ended(code, captured.out, captured.err)
 
     return run

@@ -19,37 +19,10 @@ from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import s3_backends
 
 from release.adapters.embedded.policies import Policy, Request, refusal
+from release.adapters.embedded.s3_actions import needed_actions
 
 Moto: TypeAlias = Any  # its classes have no types
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html: what moto
-# files under the default action of the method.
-_BUCKET_ACTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("GET", "object-lock"): "s3:GetBucketObjectLockConfiguration",
-    ("PUT", "object-lock"): "s3:PutBucketObjectLockConfiguration",
-    ("GET", "publicAccessBlock"): "s3:GetBucketPublicAccessBlock",
-    ("PUT", "publicAccessBlock"): "s3:PutBucketPublicAccessBlock",
-    ("GET", "encryption"): "s3:GetEncryptionConfiguration",
-    ("PUT", "encryption"): "s3:PutEncryptionConfiguration",
-    ("GET", "replication"): "s3:GetReplicationConfiguration",
-    ("PUT", "replication"): "s3:PutReplicationConfiguration",
-    ("GET", "ownershipControls"): "s3:GetBucketOwnershipControls",
-    ("PUT", "ownershipControls"): "s3:PutBucketOwnershipControls",
-}
-_OBJECT_ACTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("HEAD", "versionId"): "s3:GetObjectVersion",
-    ("GET", "attributes"): "s3:GetObjectAttributes",
-    ("GET", "retention"): "s3:GetObjectRetention",
-    ("PUT", "retention"): "s3:PutObjectRetention",
-    ("GET", "legal-hold"): "s3:GetObjectLegalHold",
-    ("PUT", "legal-hold"): "s3:PutObjectLegalHold",
-}
-_WITH_HEADER: Final[Mapping[str, str]] = {
-    "x-amz-acl": "s3:PutObjectAcl",
-    "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
-    "x-amz-object-lock-mode": "s3:PutObjectRetention",
-    "x-amz-tagging": "s3:PutObjectTagging",
-}
 _HEADER_KEYS: Final[Mapping[str, str]] = {
     "s3:if-match": "if-match",
     "s3:if-none-match": "if-none-match",
@@ -204,20 +177,21 @@ def _demands(call: _Call, resource: str) -> Iterator[tuple[str, str]]:
 def _s3_demands(call: _Call, resource: str) -> Iterator[tuple[str, str]]:
     asked = flask.request
     bucket, key = _split(resource)
-    table = _OBJECT_ACTIONS if key else _BUCKET_ACTIONS
-    special = [table[asked.method, name] for name in asked.args if (asked.method, name) in table]
-    action = special[0] if special else call.action
-    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-    yield ("s3:ListBucket" if action == "s3:HeadBucket" else action), resource
-    if asked.method == "PUT" and key:
-        yield from ((demand, resource) for name, demand in _WITH_HEADER.items() if name in asked.headers)
-        if source := _copy_source():
-            yield "s3:GetObject", f"arn:aws:s3:::{source}"
+    actions = needed_actions(
+        call.action,
+        asked.method,
+        of_object=bool(key),
+        query=set(asked.args),
+        headers={name.lower() for name, _ in asked.headers},
+    )
+    yield from ((action, resource) for action in actions)
+    if source := _copy_source():
+        yield "s3:GetObject", f"arn:aws:s3:::{source}"
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: without s3:ListBucket, an
     # object that does not exist is 403 and not 404.
     found = _bucket(call, resource)
     absent = found is None or found.keys.get(key) is None
-    if action in {"s3:GetObject", "s3:GetObjectVersion"} and absent:
+    if actions[0] in {"s3:GetObject", "s3:GetObjectVersion"} and absent:
         yield "s3:ListBucket", f"arn:aws:s3:::{bucket}"
 
 

@@ -177,8 +177,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self) -> None:
         # The distribution's AllowedMethods are GET and HEAD:
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-403-permission-denied.html
-        self.close_connection = True
-        self._send(_error(403, "MethodNotAllowed"), with_body=True)
+        # Its body is not read, so the connection cannot serve another request.
+        refused = _error(403, "MethodNotAllowed")
+        headers = {**refused.headers, "connection": "close"}
+        self._send(Response(status=refused.status, headers=headers, body=refused.body), with_body=True)
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse  # noqa: N815 - names that http.server calls
 
