@@ -59,6 +59,10 @@ class Directory:
             draft.unlink(missing_ok=True)
             raise BuildError(f"{path} cannot be written: {why.strerror}") from why
 
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
+        self._inside(path).unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove what is in the folder; a link in its place is removed, not followed (see the port)."""
         if self._top.is_symlink():

@@ -93,7 +93,7 @@ class HttpSite:
         Args:
             path: absolute, below the base URL, as it is in the bucket: this encodes it.
             encoding: the `Accept-Encoding` to send, such as `br`.
-            origin: the `Origin` to send.
+            origin: the `Origin` to send; empty for none, as a plain script tag does.
             limit: most bytes that the body may have, before and after decoding.
 
         Raises:
@@ -106,7 +106,7 @@ class HttpSite:
             raise ConfigError(
                 f"{path!r} is not a path that can be requested", hint="write it as / and the object's key"
             )
-        headers = {"Accept-Encoding": encoding, "Origin": origin, "User-Agent": "js-release"}
+        headers = {"Accept-Encoding": encoding, "User-Agent": "js-release"} | ({"Origin": origin} if origin else {})
         reason = ""
         for pause in (0.0, *self._patience.pauses):
             if pause:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from release.core.visible import visible
 from release.ports import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Terminal:
             yield _Bar(lambda: bars.advance(task))
 
     def _print(self, text: str, style: str | None) -> None:
-        self._console().print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self._console().print(visible(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _console(self) -> "RichConsole":
         if self._made is None:

@@ -1,7 +1,7 @@
 """The files that one stage's job leaves for the next, in .release/."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from release.compose import HANDOVER, Workspace
 from release.core import document
@@ -10,6 +10,17 @@ from release.core.layout import is_channel
 from release.errors import ConfigError, NothingToDoError
 
 T = TypeVar("T")
+KINDS: Final = ("order", "promotion", "verification")
+
+
+def leave_order(work: Workspace, order_: Order) -> None:
+    """Write an order, and drop what is left of releases of other versions: their jobs are over."""
+    for name in _left(work, "order"):
+        old = order(work, name)
+        if old is not None and old.version != order_.version:
+            for kind in KINDS:
+                work.handover.remove(f"{name}.{kind}.json")
+    leave(work, "order", order_.channel, order_)
 
 
 def leave(work: Workspace, kind: str, channel: str, value: Order | Promotion | Verification) -> None:
@@ -42,11 +53,15 @@ def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:
     for name in chosen or []:
         if not is_channel(name):
             raise ConfigError(f"{name!r} is not a channel's name")
-    ending = f".{kind}.json"
-    found = chosen or [p.removesuffix(ending) for p in work.handover.paths() if p.endswith(ending)]
+    found = chosen or _left(work, kind)
     if not found:
         raise NothingToDoError(f"{HANDOVER}/ holds no {kind}, and no channel is named")
     return sorted(found, key=lambda name: (name == "latest", name))
+
+
+def _left(work: Workspace, kind: str) -> list[str]:
+    ending = f".{kind}.json"
+    return [path.removesuffix(ending) for path in work.handover.paths() if path.endswith(ending)]
 
 
 def _read(work: Workspace, kind: str, channel: str, reader: Callable[..., T]) -> T | None:

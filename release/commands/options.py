@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from release.core.shape import camel, plain
+from release.core.visible import visible
 
 ConfigFile = Annotated[
     Path,
@@ -32,8 +33,7 @@ def emit_json(value: object) -> None:
 def emit(lines: Iterable[str]) -> None:
     """Print lines of data on stdout, control characters made visible."""
     for line in lines:
-        shown = "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in line)
-        sys.stdout.write(shown + "\n")
+        sys.stdout.write(visible(line) + "\n")
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -39,8 +39,12 @@ def promote(
     work = compose.workspace(config, quiet=json)
     if version is None:
         version = publishing.read_bundle(work.config, work.output)[0].version
-    names = stage.channels_of(work.config.channels, version, channels or [])
     log = recorder(work)
+    names = channels
+    if not names:
+        names, left = stage.channels_of(work.config.channels, version, log.slots.tail().state)
+        for name in left:
+            work.console.say(f"{name} serves a newer version than {version} and stays")
     reports = []
     for name in names:
         report = stage.authorize(log, name, version, reason=reason, rollback=False, dry_run=dry_run)
@@ -117,5 +121,4 @@ def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
 
 def _leave_order(work: compose.Workspace, report: stage.Report, *, dry_run: bool) -> None:
     if not dry_run and report.event.channel:
-        order = stage.order_of(report.event, work.config.library.name)
-        handed.leave(work, "order", report.event.channel, order)
+        handed.leave_order(work, stage.order_of(report.event, work.config.library.name))

@@ -9,7 +9,7 @@ from typing import Final
 
 from release.core.channels import Channel, names_for
 from release.core.config import Config
-from release.core.entry import Action, Event, Origin, Pipeline
+from release.core.entry import Action, Event, Origin, Pipeline, State
 from release.core.handover import Order, Promotion, Verification
 from release.core.manifest import LARGEST, Manifest, digest
 from release.core.succession import Intent, Log, Tail, follow
@@ -160,16 +160,21 @@ def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Rep
     return _append(recorder, intent, dry_run=dry_run)
 
 
-def channels_of(channels: Mapping[str, Channel], version: str, chosen: list[str]) -> tuple[str, ...]:
-    """Give the channels to move: those chosen, or all that the version belongs to.
+def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> tuple[list[str], list[str]]:
+    """Split the channels a version belongs to into (to move, to leave): a backport moves only its own line.
 
     Raises:
-        NothingToDoError: it belongs to none.
+        NothingToDoError: there is none to move.
     """
-    names = tuple(chosen) or names_for(channels, parse_version(version))
-    if not names:
-        raise NothingToDoError(f"version {version} belongs to no channel of release.toml")
-    return names
+    wanted = parse_version(version)
+    names = names_for(channels, wanted)
+    serving = {name: parse_version(current.version) for name, current in state.channels.items()}
+    leave = [name for name in names if name in serving and serving[name] > wanted]
+    move = [name for name in names if name not in leave]
+    if not move:
+        reason = f"{', '.join(leave)} serve newer versions" if leave else "it belongs to no channel of release.toml"
+        raise NothingToDoError(f"version {version} moves nothing: {reason}")
+    return move, leave
 
 
 def previous_good(slots: Slots, channel: str, tail: Tail) -> str:

@@ -184,7 +184,9 @@ def test_a_bucket_in_another_region_is_not_followed(operation: Operation, answer
 
 @every_operation
 def test_a_redirect_that_names_no_region_is_not_followed_either(operation: Operation) -> None:
-    answer = Answer(status=301, headers={"Location": "http://192.0.2.1/site/k"})
+    answer = Answer(
+        status=301, headers={"Location": "http://192.0.2.1/site/k", "x-amz-bucket-region": "canary.example.com"}
+    )
     with FaultyS3(otherwise=answer) as server, bucket(server) as store:
         assert "another region" in refused(store, operation, ConfigError).message
 
@@ -235,6 +237,11 @@ def test_a_refusal_names_what_the_service_says_is_missing() -> None:
         "request": "656c76696e6727",
         "reason": "because no identity-based policy allows",
     }
+
+
+def test_a_403_with_a_code_of_its_own_is_a_refusal_too() -> None:
+    with FaultyS3(otherwise=refusal(403, "QuotaOfSomeServer")) as server, bucket(server) as store:
+        assert refused(store, OPERATIONS["create"], PermissionDenied).evidence["code"] == "QuotaOfSomeServer"
 
 
 @pytest.mark.parametrize(
@@ -319,6 +326,14 @@ def test_the_digest_travels_with_the_bytes() -> None:
     assert headers["x-amz-sdk-checksum-algorithm"] == "SHA256"
     assert headers["If-None-Match"] == "*"
     assert headers["User-Agent"].endswith("js-release stage/publish")
+
+
+@pytest.mark.parametrize(("size", "asks"), [(0, False), (10_000, False), (2_000_000, True)])
+def test_only_a_large_upload_asks_first_whether_it_may_be_sent(size: int, asks: bool) -> None:
+    with FaultyS3() as server, bucket(server) as store:
+        assert store.create("k", bytes(size), JS)
+        assert ("Expect" in server.seen[0].headers) == asks
+        assert len(server.seen[0].body) == size
 
 
 @pytest.mark.parametrize(("quoted", "sent"), [(True, '"e1"'), (False, "e1")])

@@ -82,6 +82,9 @@ class FakeRepository:
         inside = self._commits.keys() if merged_into is None else self._reachable(merged_into)
         return {name: commit for name, commit in self._tags.items() if commit in inside}
 
+    def has_remote(self) -> bool:
+        return self._remote_tags is not None
+
     def remote_tag(self, name: str) -> str | None:
         if self._remote_tags is None:
             return None

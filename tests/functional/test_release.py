@@ -143,6 +143,28 @@ def test_going_back_without_saying_so_is_refused(tag: Account) -> None:
     assert "channel latest serves 1.1.0: 1.0.0 would take it backwards" in ended.err
 
 
+def test_a_backport_moves_only_its_own_line(tag: Account) -> None:
+    toml = (tag.library.folder / "release.toml").read_text()
+    tag.library.write("release.toml", toml + '\n[channels."v{major}.{minor}"]\n')
+    tag.library.commit("chore: a channel per minor")
+    administrator = {"AWS_ACCESS_KEY_ID": tag.aws.admin.id, "AWS_SECRET_ACCESS_KEY": tag.aws.admin.secret}
+    assert tag.run("keys", "provision", "--credentials-file", str(tag.keys), **tag.endpoint, **administrator).code == 0
+    tag.pipeline("1.0.0", V1)
+    tag.pipeline("1.1.0", V2)
+    tag.pipeline("1.0.1", "window.tag = 3;\n")
+    assert served(tag, "v1.0/tag.min.js") == "window.tag = 3;\n"
+    assert served(tag, "v1/tag.min.js") == served(tag, "latest/tag.min.js") == V2
+
+
+def test_a_hostile_reason_cannot_play_with_the_terminal(tag: Account) -> None:
+    tag.pipeline("1.0.0", V1)
+    tag.pipeline("1.1.0", V2)
+    reason = "bad\x1b]0;owned\x07 \u202egnp.js"
+    assert tag.as_("record", "record rollback latest --reason", reason).code == 0
+    listed = tag.as_("audit", "log list").out
+    assert "bad\\u001b]0;owned\\u0007 \\u202egnp.js" in listed
+
+
 def test_a_prerelease_goes_to_its_own_channel_only(tag: Account) -> None:
     tag.pipeline("1.0.0", V1)
     tag.pipeline("1.1.0-rc.1", V2)

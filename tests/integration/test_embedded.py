@@ -1,5 +1,6 @@
 """The embedded AWS refuses and allows what AWS would, and its edge serves what CloudFront would."""
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts.type_defs import AssumeRoleResponseTypeDef
 
 pytestmark = pytest.mark.moto
 
@@ -246,6 +248,89 @@ def test_a_copy_needs_to_read_its_source(account: Account, site: Site) -> None:
     account.s3_of(account.key(writes, reads, name="both")).copy_object(
         Bucket=site.bucket, Key="tag/latest/t.js", CopySource=source
     )
+
+
+def test_what_a_copy_may_read_can_be_limited(account: Account, site: Site) -> None:
+    for key in ("tag/1.0.0/t.js", "tag/latest/old.js"):
+        account.s3.put_object(Bucket=site.bucket, Key=key, Body=SCRIPT)
+    published = {"StringLike": {"s3:x-amz-copy-source": "site/tag/1*"}}
+    s3 = account.s3_of(
+        account.key(
+            allow("s3:PutObject", "arn:aws:s3:::site/tag/latest/*", Condition=published),
+            allow("s3:GetObject", "arn:aws:s3:::site/*"),
+        )
+    )
+    s3.copy_object(Bucket=site.bucket, Key="tag/latest/t.js", CopySource="site/tag/1.0.0/t.js")
+    with refused():
+        s3.copy_object(Bucket=site.bucket, Key="tag/latest/t.js", CopySource="site/tag/latest/old.js")
+    with refused():
+        s3.put_object(Bucket=site.bucket, Key="tag/latest/t.js", Body=b"never published")
+
+
+def test_a_lock_needs_a_right_of_its_own(account: Account, site: Site) -> None:
+    writes = allow("s3:PutObject", "arn:aws:s3:::log/*")
+    locks = allow("s3:PutObjectRetention", "arn:aws:s3:::log/*")
+    until = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+    def put_locked(key: AccessKey) -> None:
+        account.s3_of(key).put_object(
+            Bucket=site.log_bucket,
+            Key="seq/1",
+            Body=b"{}",
+            ObjectLockMode="COMPLIANCE",
+            ObjectLockRetainUntilDate=until,
+        )
+
+    with refused(message="s3:PutObjectRetention"):
+        put_locked(account.key(writes, name="writes"))
+    put_locked(account.key(writes, locks, name="locks"))
+
+
+def test_asking_for_a_bucket_is_listing_it(account: Account, site: Site) -> None:
+    account.s3_of(account.key(allow("s3:ListBucket", "arn:aws:s3:::site"), name="lists")).head_bucket(
+        Bucket=site.bucket
+    )
+    with refused("403"):
+        account.s3_of(account.key(allow("s3:HeadBucket"), name="heads")).head_bucket(Bucket=site.bucket)
+
+
+def test_a_role_is_for_whom_it_trusts_and_for_what_it_may(account: Account, site: Site) -> None:
+    iam = account.iam_of(account.aws.admin)
+    job = account.key(allow("sts:AssumeRole"), name="job")
+    stranger = account.key(allow("sts:AssumeRole"), name="stranger")
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:user/job"},
+    }
+    iam.create_role(
+        RoleName="publish", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    iam.put_role_policy(
+        RoleName="publish",
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [allow("s3:PutObject", "arn:aws:s3:::site/*")]}
+        ),
+    )
+
+    def assume(key: AccessKey) -> "AssumeRoleResponseTypeDef":
+        sts = account.aws.session(key).client("sts", endpoint_url=account.aws.endpoint)
+        return sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/publish", RoleSessionName="job-1")
+
+    with refused(message="no role trust policy allows the sts:AssumeRole action"):
+        assume(stranger)
+    given = assume(job)["Credentials"]
+    s3 = account.aws.session().client(
+        "s3",
+        endpoint_url=account.aws.endpoint,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    s3.put_object(Bucket=site.bucket, Key="t.js", Body=SCRIPT)
+    with refused():
+        s3.delete_object(Bucket=site.bucket, Key="t.js")
 
 
 def test_a_permissions_boundary_caps_what_policies_grant(account: Account, site: Site) -> None:

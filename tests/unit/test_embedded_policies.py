@@ -147,7 +147,7 @@ def test_conditions_decide_whether_a_statement_applies(condition: dict[str, Any]
 
 NOT_UNDERSTOOD: dict[str, dict[str, Any]] = {
     "operator": {"Condition": {"ForAllValues:StringEquals": {"aws:SourceIp": "x"}}},
-    "key": {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}},
+    "key": {"Condition": {"Bool": {"aws:RequestTag/stage": "x"}}},
     "element": {"NotPrincipal": "*"},
     "effect": {"Effect": "Permit"},
     "two elements for one": {"NotAction": "s3:GetObject"},

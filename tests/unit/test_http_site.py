@@ -47,6 +47,13 @@ def test_the_request_is_a_browsers_cross_origin_request() -> None:
 GZIPPED = gzip.compress(SCRIPT, mtime=0)
 BROTLIED = brotli.compress(SCRIPT)
 
+
+def test_without_an_origin_it_is_a_plain_script_tags_request() -> None:
+    with serving(Reply(body=b"x")) as server, HttpSite(server.url) as site:
+        site.fetch("/t.js", encoding="br", origin="", limit=10)
+        assert "origin" not in server.requests[0].headers
+
+
 DECODABLE = {
     "plain": ("identity", SCRIPT),
     "gzip": ("gzip", GZIPPED),

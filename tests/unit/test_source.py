@@ -168,3 +168,17 @@ def test_a_tag_that_went_away_moved_or_moved_in_the_remote_is_noticed(repository
     repository.delete_tag("v1.2.3")
     with pytest.raises(SourceError, match="is gone since the build"):
         verify_unmoved(repository, "v1.2.3", built)
+
+
+def test_a_tag_that_was_never_pushed_cannot_be_published(repository: FakeRepository) -> None:
+    repository.commit("feat: c")
+    repository.tag("v1.3.0")
+    with pytest.raises(SourceError, match="is not in the remote repository"):
+        verify_unmoved(repository, "v1.3.0", repository.head())
+
+
+def test_without_a_remote_the_local_tag_decides() -> None:
+    repository = FakeRepository()
+    commit = repository.commit("feat: a")
+    repository.tag("v1.0.0")
+    verify_unmoved(repository, "v1.0.0", commit)
