@@ -98,8 +98,8 @@ def _path(value: object) -> str:
 def _repository(package: dict[str, Any]) -> str:
     found = package.get("repository")
     url = found.get("url") if isinstance(found, dict) else found
-    match = re.fullmatch(r"(?:git\+)?(https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._-]+)+?)(?:\.git)?", str(url or ""))
-    return match[1] if match else ""
+    match = re.fullmatch(r"(?:git\+)?(https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._-]+)+)", str(url or ""))
+    return match[1].removesuffix(".git") if match else ""
 
 
 def _text(value: str) -> str:

@@ -1,0 +1,157 @@
+"""Figures of this program as ratios to a floor or a peer measured in the same run.
+
+    make bench
+
+Only ratios travel between machines. Nothing here is a test: a slow machine fails nothing.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+HELLO = """
+import typer
+app = typer.Typer(pretty_exceptions_enable=False)
+@app.command()
+def one() -> None: print("hello")
+@app.command()
+def two() -> None: pass
+app()
+"""
+COMMITS = 100_000
+OBJECTS = 1_000
+OBJECT_BYTES = 10_240
+
+
+def seconds(work: Callable[[], object], *, times: int) -> float:
+    """Give the median time of one run."""
+    took = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - started)
+    return median(took)
+
+
+def process(*argv: str, folder: Path | None = None) -> Callable[[], object]:
+    """Make a run of a child process."""
+    return lambda: subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+
+
+def row(what: str, ours: float, floor: float, name: str) -> None:
+    """Print one figure."""
+    print(f"{what:<44} {ours:9.3f} s   {ours / floor:6.2f} x {name} ({floor:.3f} s)", flush=True)
+
+
+def start_up(folder: Path) -> None:
+    """`release --version` against a bare Typer command."""
+    hello = folder / "hello.py"
+    hello.write_text(HELLO)
+    floor = seconds(process(sys.executable, str(hello), "one"), times=11)
+    row("release --version", seconds(process(sys.executable, "-m", "release", "--version"), times=11), floor, "hello")
+    row("release --help", seconds(process(sys.executable, "-m", "release", "--help"), times=11), floor, "hello")
+
+
+def history(folder: Path) -> None:
+    """The next version and a whole changelog of a long history, against `git log` alone."""
+    repository = folder / "long"
+    make_history(repository)
+    release = (sys.executable, "-m", "release")
+    floor = seconds(process("git", "log", "-z", "--format=%H%x00%ct%x00%B", folder=repository), times=3)
+    last = seconds(process("git", "log", "-z", "--format=%H%x00%ct%x00%B", "v0.499.0..HEAD", folder=repository), times=3)
+    row(f"release next, {COMMITS:,} commits, 500 tags", seconds(process(*release, "next", folder=repository), times=5), last, "git log range")
+    subprocess.run(["git", "tag", "-l"], cwd=repository, check=True, capture_output=True)
+    for tag in subprocess.run(["git", "tag"], cwd=repository, check=True, capture_output=True, text=True).stdout.split():
+        subprocess.run(["git", "tag", "-d", tag], cwd=repository, check=True, capture_output=True)
+    whole = process(*release, "changelog", "1.0.0", "--dry-run", folder=repository)
+    row(f"release changelog, all {COMMITS:,} commits", seconds(whole, times=3), floor, "git log")
+
+
+def make_history(repository: Path) -> None:
+    """Make a repository with many conventional commits through git fast-import."""
+    from tests.functional.library import RELEASE_TOML
+
+    repository.mkdir()
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repository, check=True)
+    kinds = ("feat", "fix", "docs", "chore", "perf", "refactor")
+    lines = []
+    for number in range(COMMITS):
+        message = f"{kinds[number % 6]}(part{number % 9}): change number {number}\n\nWhy it was changed.\n"
+        lines.append(f"commit refs/heads/main\ncommitter A <a@example.com> {1_600_000_000 + number} +0000\n")
+        lines.append(f"data {len(message)}\n{message}")
+        if number % (COMMITS // 500) == COMMITS // 500 - 1 and number < COMMITS - 1:
+            minor = number // (COMMITS // 500) + 1
+            lines.append(f"reset refs/tags/v0.{minor}.0\nfrom refs/heads/main\n")
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input="".join(lines).encode(), check=True)
+    toml = RELEASE_TOML.format(bucket="site", log_bucket="release-log", url="https://cdn.example.com", distribution="E2EXAMPLE12345")
+    (repository / "release.toml").write_text(toml)
+    (repository / "package.json").write_text('{"name": "tag", "version": "0.499.0"}')
+
+
+def requests() -> None:
+    """Requests to the object store, which is what a run costs on AWS; counted on the in-memory fake."""
+    from tests.fakes.scenario import bench_requests
+
+    for what, count in bench_requests().items():
+        print(f"{what:<60} {count:6d} requests", flush=True)
+
+
+def upload(folder: Path) -> None:
+    """Create-only, checksummed upload against plain boto3 with as many threads, on one server."""
+    import urllib3
+    from botocore.config import Config as BotoConfig
+
+    from release.adapters.aws import AwsAccess, AwsClients
+    from release.adapters.embedded.aws import EmbeddedAws
+    from release.adapters.s3 import S3Store
+    from release.core.caching import immutable
+
+    del folder, urllib3
+    body = os.urandom(OBJECT_BYTES)
+    headers = immutable("text/javascript; charset=utf-8")
+    with EmbeddedAws() as aws:
+        plain = aws.session().client(
+            "s3", endpoint_url=aws.endpoint, config=BotoConfig(max_pool_connections=32, s3={"addressing_style": "path"})
+        )
+        plain.create_bucket(Bucket="bench", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        environment = {
+            "AWS_ENDPOINT_URL": aws.endpoint,
+            "AWS_ACCESS_KEY_ID": aws.admin.id,
+            "AWS_SECRET_ACCESS_KEY": aws.admin.secret,
+        }
+        clients = AwsClients(AwsAccess(stage="publish", region="eu-west-1", environment=environment))
+        store = S3Store(clients.s3(), bucket="bench", stage="publish")
+
+        def all_of(put: Callable[[int], object]) -> None:
+            with ThreadPoolExecutor(32) as pool:
+                list(pool.map(put, range(OBJECTS)))
+
+        floor = seconds(lambda: all_of(lambda n: plain.put_object(Bucket="bench", Key=f"a/{n}", Body=body)), times=1)
+        ours = seconds(lambda: all_of(lambda n: store.create(f"b/{n}", body, headers)), times=1)
+    row(f"create {OBJECTS:,} x {OBJECT_BYTES // 1024} KiB (server-bound)", ours, floor, "boto3 put_object")
+
+
+def main(chosen: Sequence[str]) -> None:
+    """Run the benches that are named, or all."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        benches: dict[str, Callable[[], None]] = {
+            "start-up": lambda: start_up(folder),
+            "history": lambda: history(folder),
+            "requests": requests,
+            "upload": lambda: upload(folder),
+        }
+        for bench in chosen or benches:
+            benches[bench]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
