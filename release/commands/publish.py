@@ -30,4 +30,4 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     if dry_run:
         return emit(planning.describe(report.plan))
     done = report.done
-    return emit([f"published {version}: {done.created} created, {done.present} were there already"])
+    return emit([f"published {version}: {done.created} created, {done.present} already there"])

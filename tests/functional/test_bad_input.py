@@ -234,7 +234,7 @@ def test_a_plain_http_endpoint_is_refused(run: Run, library: Library) -> None:
         "publish",
         AWS_ENDPOINT_URL="http://s3.example.com",
         AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
-        AWS_SECRET_ACCESS_KEY="canary-9f31",  # noqa: S106 - the point of the test
+        AWS_SECRET_ACCESS_KEY="canary-9f31",
     )
     assert ended.code == 3
     assert "s3.example.com" in ended.err
