@@ -1,0 +1,398 @@
+"""The GitLab templates: accepted by GitLab's schema, one key a job, and every command is one that we have."""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from release.adapters import aws_credentials
+from release.cli import main
+from release.errors import ConfigError
+from tests.fakes.gitlab import Config, configuration, documents, inputs_used, jobs, lines, needs, started
+
+ROOT: Final = Path(__file__).parents[2]
+OWN: Final = ".gitlab-ci.yml"
+RELEASE: Final = "pipelines/release.yml"
+TEMPLATES: Final = sorted((ROOT / "pipelines").glob("*.yml"))
+INPUTS: Final = {
+    "library": "tag",
+    "image": "registry.example.com/release@sha256:0",
+    "build-image": "registry.example.com/release-node@sha256:0",
+    "folder": "packages/tag/",
+}
+KEYED: Final = {
+    "release:publish": "publish",
+    "release:record": "record",
+    "release:promote": "promote",
+    "release:invalidate": "invalidate",
+    "release:outcome": "record",
+    "rollback:record": "record",
+    "rollback:promote": "promote",
+    "rollback:invalidate": "invalidate",
+    "rollback:outcome": "record",
+}
+KEYLESS: Final = ("release:build", "release:verify", "rollback:verify")
+TAG: Final = {"CI_COMMIT_TAG": "v1.2.3", "CI_COMMIT_REF_PROTECTED": "true", "CI_PIPELINE_SOURCE": "push"}
+ROLLBACK: Final = TAG | {"CI_PIPELINE_SOURCE": "api", "ROLLBACK_CHANNEL": "latest", "ROLLBACK_REASON": "broken"}
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return configuration(ROOT, RELEASE, INPUTS)
+
+
+@pytest.fixture(scope="module")
+def pipeline(config: Config) -> dict[str, Config]:
+    return jobs(config)
+
+
+# GitLab's schema
+
+
+def schema_errors(*files: Path) -> str:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", *map(str, files)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    return finished.stdout + finished.stderr if finished.returncode else ""
+
+
+def test_gitlabs_schema_accepts_every_header_and_body_and_the_whole_pipelines(tmp_path: Path) -> None:
+    whole = {
+        "release": configuration(ROOT, RELEASE, INPUTS),
+        "own": configuration(ROOT, OWN, {}),
+    }
+    parts = whole | {f"jobs of {name}": jobs(config) for name, config in whole.items()}
+    for file in (*TEMPLATES, ROOT / OWN):
+        header, body = documents(file)
+        parts |= {f"{file.stem} header": {"spec": header}, f"{file.stem} body": body}
+    for name, part in parts.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
+    assert schema_errors(*tmp_path.iterdir()) == ""
+
+
+@pytest.mark.parametrize("mistake", [{"interruptable": True}, {"id_tokens": {"A": {}}}, {"environment": {"nam": "a"}}])
+def test_gitlabs_schema_would_refuse_a_mistyped_keyword(tmp_path: Path, mistake: Config) -> None:
+    file = tmp_path / "ci.json"
+    file.write_text(json.dumps({"job": {"script": ["make"], **mistake}}), encoding="utf-8")
+    assert "ci.json" in schema_errors(file)
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.stem)
+def test_every_input_says_what_it_is_and_is_used(file: Path) -> None:
+    header, body = documents(file)
+    assert inputs_used(body) == set(header["inputs"])
+    assert all(spec["description"] for spec in header["inputs"].values())
+
+
+@pytest.mark.parametrize("folder", ["packages/tag", "../", "a b/", '"; make evil; "/', "$HOME/", "`id`/", "/"])
+def test_an_input_cannot_break_out_of_the_quotes_of_a_script(folder: str) -> None:
+    with pytest.raises(ValueError, match="folder may not be"):
+        configuration(ROOT, RELEASE, INPUTS | {"folder": folder})
+
+
+# One key a job
+
+
+def test_every_job_either_has_a_key_or_none(pipeline: dict[str, Config]) -> None:
+    assert set(pipeline) == {*KEYED, *KEYLESS}
+
+
+@pytest.mark.parametrize(("name", "stage"), KEYED.items())
+def test_a_keyed_job_has_its_own_stages_token_and_environment_only(
+    pipeline: dict[str, Config], name: str, stage: str
+) -> None:
+    job = pipeline[name]
+    assert job["id_tokens"] == {"RELEASE_ID_TOKEN": {"aud": f"release-{stage}"}}
+    assert job["environment"]["name"] == f"release/{stage}"
+
+
+@pytest.mark.parametrize("name", KEYLESS)
+def test_a_keyless_job_has_no_token_and_no_environment(pipeline: dict[str, Config], name: str) -> None:
+    assert not {"id_tokens", "environment", "secrets"} & set(pipeline[name])
+    assert not [line for line in lines(pipeline[name]) if "AWS_" in line or "TOKEN" in line]
+
+
+def test_keyed_jobs_of_one_library_never_run_together_and_are_never_cancelled(pipeline: dict[str, Config]) -> None:
+    assert {pipeline[name]["resource_group"] for name in KEYED} == {"$CI_PROJECT_PATH_SLUG-tag"}
+    assert {pipeline[name]["interruptible"] for name in KEYED} == {False}
+    assert [name for name, job in pipeline.items() if job["interruptible"]] == ["release:build"]
+
+
+def test_no_job_takes_defaults_caches_or_variables_of_the_project(pipeline: dict[str, Config]) -> None:
+    for name, job in pipeline.items():
+        assert job["inherit"] == {"default": ["tags"], "variables": False}, name
+        assert "cache" not in job, name
+        assert job["variables"]["GIT_STRATEGY"] == "clone", name
+
+
+def test_a_promotion_is_the_one_thing_that_counts_as_a_deployment(pipeline: dict[str, Config]) -> None:
+    deploys = [name for name in KEYED if "action" not in pipeline[name]["environment"]]
+    assert deploys == ["release:promote", "rollback:promote"]
+
+
+def test_no_key_or_role_is_written_in_a_template() -> None:
+    for file in (*TEMPLATES, ROOT / OWN):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"AKIA|arn:aws|SECRET_ACCESS_KEY|\beval\b", text), file.name
+
+
+# Which pipelines there are
+
+
+def test_a_protected_tag_releases_and_waits_for_a_person_before_the_promotion(pipeline: dict[str, Config]) -> None:
+    found = started(pipeline, TAG)
+    assert [name for name in found if name.startswith("rollback")] == []
+    assert found == {
+        "release:build": "on_success",
+        "release:publish": "on_success",
+        "release:record": "on_success",
+        "release:promote": "manual",
+        "release:invalidate": "on_success",
+        "release:verify": "on_success",
+        "release:outcome": "always",
+    }
+    assert pipeline["release:promote"]["allow_failure"] is False
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_PROTECTED": "true", "CI_PIPELINE_SOURCE": "push"},
+        {"CI_PIPELINE_SOURCE": "merge_request_event"},
+        TAG | {"CI_COMMIT_REF_PROTECTED": "false"},
+        TAG | {"CI_COMMIT_TAG": "tool-v1"},
+        {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_PROTECTED": "true", "CI_PIPELINE_SOURCE": "api"}
+        | {"ROLLBACK_CHANNEL": "latest"},
+        ROLLBACK | {"CI_COMMIT_REF_PROTECTED": "false"},
+        ROLLBACK | {"CI_PIPELINE_SOURCE": "push"},
+        ROLLBACK | {"CI_PIPELINE_SOURCE": "schedule"},
+    ],
+    ids=[
+        *("branch", "merge request", "unprotected tag", "foreign tag"),
+        *("rollback on a branch", "rollback on an unprotected tag", "rollback by a push", "rollback by a schedule"),
+    ],
+)
+def test_nothing_else_starts_a_release_or_a_rollback(pipeline: dict[str, Config], variables: Mapping[str, str]) -> None:
+    assert started(pipeline, variables) == {}
+
+
+def test_a_rollback_builds_and_publishes_nothing_and_waits_for_nobody(pipeline: dict[str, Config]) -> None:
+    found = started(pipeline, ROLLBACK)
+    assert list(found) == [f"rollback:{step}" for step in ("record", "promote", "invalidate", "verify", "outcome")]
+    assert "manual" not in found.values()
+    assert pipeline["rollback:record"]["needs"] == []
+
+
+@pytest.mark.parametrize("variables", [TAG, ROLLBACK], ids=["release", "rollback"])
+def test_jobs_run_one_after_the_other_in_the_order_of_the_stages(
+    pipeline: dict[str, Config], variables: Mapping[str, str]
+) -> None:
+    names = list(started(pipeline, variables))
+    for earlier, later in itertools.pairwise(names):
+        assert earlier in needs(pipeline[later])
+    assert {pipeline[name]["stage"] for name in names} == {"deploy"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "writer", "path"),
+    [
+        ("release:publish", "release:build", "dist/"),
+        ("release:record", "release:build", "dist/"),
+        ("release:promote", "release:record", ".release/"),
+        ("release:invalidate", "release:promote", ".release/"),
+        ("release:verify", "release:promote", ".release/"),
+        ("release:outcome", "release:verify", ".release/"),
+        ("rollback:promote", "rollback:record", ".release/"),
+        ("rollback:invalidate", "rollback:promote", ".release/"),
+        ("rollback:verify", "rollback:promote", ".release/"),
+        ("rollback:outcome", "rollback:verify", ".release/"),
+    ],
+)
+def test_a_job_gets_the_files_that_the_job_before_it_left(
+    pipeline: dict[str, Config], reader: str, writer: str, path: str
+) -> None:
+    assert needs(pipeline[reader], with_artifacts=True) == [writer]
+    assert pipeline[writer]["artifacts"]["paths"] == [f"packages/tag/{path}"]
+    assert "expire_in" in pipeline[writer]["artifacts"]
+
+
+@pytest.mark.parametrize("kind", ["release", "rollback"])
+def test_a_failed_verification_is_handed_on_and_recorded_too(pipeline: dict[str, Config], kind: str) -> None:
+    assert pipeline[f"{kind}:verify"]["artifacts"]["when"] == "always"
+    assert pipeline[f"{kind}:outcome"]["when"] == "always"
+
+
+def test_the_build_waits_for_the_projects_tests_and_takes_none_of_their_files(pipeline: dict[str, Config]) -> None:
+    assert "needs" not in pipeline["release:build"]
+    assert pipeline["release:build"]["dependencies"] == []
+
+
+def test_jobs_that_look_at_tags_clone_all_history(pipeline: dict[str, Config]) -> None:
+    assert [name for name, job in pipeline.items() if job["variables"]["GIT_DEPTH"] == "0"] == [
+        "release:build",
+        "release:publish",
+    ]
+
+
+# What a job's shell does
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call of `release`: its arguments, the variables that hold a key, and the identity token's file."""
+
+    arguments: list[str]
+    key: dict[str, str]
+    token: str
+    mode: str
+
+
+# Stands on the PATH in the place of `release` and writes down how it was called.
+RECORDER: Final = f"""\
+#!{sys.executable}
+import json, os, pathlib, sys
+key = {{name: value for name, value in os.environ.items() if name.startswith(("AWS_", "RELEASE_"))}}
+file = pathlib.Path(key["AWS_WEB_IDENTITY_TOKEN_FILE"]) if "AWS_WEB_IDENTITY_TOKEN_FILE" in key else None
+call = {{
+    "arguments": sys.argv[1:],
+    "key": key,
+    "token": file.read_text() if file else "",
+    "mode": oct(file.stat().st_mode & 0o777) if file else "",
+}}
+with open("calls", "a") as out:
+    print(json.dumps(call), file=out)
+"""
+ROLE: Final = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tag-publish", "RELEASE_ID_TOKEN": "not * a token"}
+STATIC: Final = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "not/a+key",
+    "RELEASE_ID_TOKEN": "e30.e30.sig",
+}
+
+
+def calls(job: Config, folder: Path, variables: Mapping[str, str], *, shell: str = "sh") -> Sequence[Call]:
+    """Run a job's scripts as the runner does: one after the other, in one shell that stops at the first failure."""
+    programs = folder / "programs"
+    programs.mkdir()
+    (programs / "release").write_text(RECORDER, encoding="utf-8")
+    (programs / "release").chmod(0o755)
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "CI_PIPELINE_ID": "11", "CI_JOB_ID": "22", **variables}
+    environment["TMPDIR"] = str(folder)
+    subprocess.run(
+        [shell, "-c", 'set -e; : | eval "$1"', shell, "\n".join(lines(job))], cwd=folder, env=environment, check=True
+    )
+    return [Call(**json.loads(line)) for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
+
+
+COMMANDS: Final = {
+    "release:build": [["build"]],
+    "release:publish": [["publish"]],
+    "release:record": [["record", "publish"], ["record", "promote"]],
+    "release:promote": [["promote"]],
+    "release:invalidate": [["invalidate"]],
+    "release:verify": [["verify"]],
+    "release:outcome": [["record", "outcome"]],
+}
+WITH_FILE: Final = ["--config", "packages/tag/release.toml"]
+
+
+@pytest.mark.parametrize(("name", "commands"), COMMANDS.items())
+def test_a_job_runs_its_own_stages_commands_on_the_librarys_release_toml(
+    pipeline: dict[str, Config], tmp_path: Path, name: str, commands: list[list[str]]
+) -> None:
+    found = calls(pipeline[name], tmp_path, TAG)
+    assert [call.arguments for call in found] == [[*command, *WITH_FILE] for command in commands]
+
+
+@pytest.mark.parametrize("name", [*KEYED, *KEYLESS])
+def test_every_command_is_one_that_the_command_line_takes(
+    pipeline: dict[str, Config], tmp_path: Path, name: str
+) -> None:
+    for call in calls(pipeline[name], tmp_path, ROLLBACK | {"ROLLBACK_TO": "1.0.0"}):
+        # A wrong argument ends with 2; these get as far as to miss their release.toml.
+        assert main(call.arguments) == ConfigError.exit_code, call.arguments
+
+
+def test_an_option_that_does_not_exist_would_be_noticed() -> None:
+    assert main(["publish", *WITH_FILE, "--bogus"]) == 2
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(("name", "stage"), KEYED.items())
+def test_a_role_reaches_the_command_by_a_token_file_that_is_gone_afterwards(
+    pipeline: dict[str, Config], tmp_path: Path, name: str, stage: str, shell: str
+) -> None:
+    for call in calls(pipeline[name], tmp_path, ROLLBACK | ROLE, shell=shell):
+        assert aws_credentials.credential_source(call.key, stage=stage) == aws_credentials.WEB_IDENTITY
+        assert call.token == ROLE["RELEASE_ID_TOKEN"]
+        assert call.mode == "0o600"
+        assert call.key["AWS_ROLE_SESSION_NAME"] == "release-11-22"
+        assert "RELEASE_ID_TOKEN" not in call.key
+        assert not Path(call.key["AWS_WEB_IDENTITY_TOKEN_FILE"]).exists()
+
+
+@pytest.mark.parametrize(("name", "stage"), KEYED.items())
+def test_without_a_role_a_static_key_is_the_key(
+    pipeline: dict[str, Config], tmp_path: Path, name: str, stage: str
+) -> None:
+    for call in calls(pipeline[name], tmp_path, ROLLBACK | STATIC):
+        assert aws_credentials.credential_source(call.key, stage=stage) == aws_credentials.STATIC
+        assert set(call.key) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("text", ["plain", "two words", "'$(touch evil)'; `touch evil` \"", "--to=9.9.9", "*"])
+def test_what_a_person_types_for_a_rollback_stays_one_argument(
+    pipeline: dict[str, Config], tmp_path: Path, text: str, shell: str
+) -> None:
+    typed = {"ROLLBACK_CHANNEL": text, "ROLLBACK_REASON": text, "ROLLBACK_TO": text}
+    (call,) = calls(pipeline["rollback:record"], tmp_path, typed, shell=shell)
+    assert call.arguments == ["record", "rollback", *WITH_FILE, f"--reason={text}", f"--to={text}", "--", text]
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_rollback_without_a_version_leaves_the_choice_to_the_log(pipeline: dict[str, Config], tmp_path: Path) -> None:
+    (call,) = calls(pipeline["rollback:record"], tmp_path, ROLLBACK)
+    assert call.arguments == ["record", "rollback", *WITH_FILE, "--reason=broken", "--", "latest"]
+
+
+def test_set_up_commands_run_before_the_key_is_written(tmp_path: Path) -> None:
+    late = 'test -z "${AWS_WEB_IDENTITY_TOKEN_FILE:-}"'
+    setup = INPUTS | {"setup": ["touch set-up", late], "build-setup": ["touch set-up-for-build"]}
+    found = jobs(configuration(ROOT, RELEASE, setup))
+    calls(found["release:publish"], tmp_path, TAG | ROLE)
+    assert (tmp_path / "set-up").exists()
+    assert lines(found["release:build"])[0] == "touch set-up-for-build"
+    assert lines(found["release:verify"])[:2] == ["touch set-up", late]
+
+
+# This repository's own pipeline
+
+
+def test_this_repository_checks_changes_and_releases_its_example_on_tags() -> None:
+    own = jobs(configuration(ROOT, OWN, {}))
+    assert set(started(own, {"CI_COMMIT_BRANCH": "main", "CI_PIPELINE_SOURCE": "push"})) == {"check", "test"}
+    assert set(started(own, {"CI_PIPELINE_SOURCE": "merge_request_event"})) == {"check", "test"}
+    assert set(started(own, TAG)) == set(COMMANDS)
+    assert own["check"]["script"] == ["make check"]
+    assert own["test"]["script"] == ["make test"]
+
+
+def test_this_repository_releases_the_example_that_it_names() -> None:
+    (include,) = documents(ROOT / OWN)[1]["include"]
+    assert (ROOT / include["inputs"]["folder"] / "release.toml").is_file()
+
+
+def test_the_guide_names_every_environment_audience_and_input() -> None:
+    guide = (ROOT / "docs/gitlab.md").read_text(encoding="utf-8")
+    for stage in set(KEYED.values()):
+        assert f"`release/{stage}`" in guide
+        assert f"`release-{stage}`" in guide
+    for name in documents(ROOT / RELEASE)[0]["inputs"]:
+        assert f"`{name}`" in guide
