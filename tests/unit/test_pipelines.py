@@ -379,7 +379,8 @@ def test_this_repository_checks_changes_and_releases_its_example_on_tags() -> No
     own = jobs(configuration(ROOT, OWN, {}))
     assert set(started(own, {"CI_COMMIT_BRANCH": "main", "CI_PIPELINE_SOURCE": "push"})) == {"check", "test"}
     assert set(started(own, {"CI_PIPELINE_SOURCE": "merge_request_event"})) == {"check", "test"}
-    assert set(started(own, TAG)) == set(COMMANDS)
+    assert set(started(own, {**TAG, "CI_COMMIT_TAG": "visitor-tag-v1.0.0"})) == set(COMMANDS)
+    assert not started(own, {**TAG, "CI_COMMIT_TAG": "v0.1.0"})
     assert own["check"]["script"] == ["make check"]
     assert own["test"]["script"] == ["make test"]
 
