@@ -47,7 +47,8 @@ class ChannelLifetime:
 
 def media_type(path: str) -> str:
     """Give the media type by the file's ending; what is not known is served as opaque bytes."""
-    return _MEDIA_TYPES.get(path.rpartition(".")[2].lower(), "application/octet-stream")
+    _, dot, ending = path.rpartition("/")[2].rpartition(".")
+    return _MEDIA_TYPES.get(ending.lower() if dot else "", "application/octet-stream")
 
 
 def immutable(content_type: str) -> ObjectHeaders:

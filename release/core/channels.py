@@ -3,13 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from fnmatch import fnmatchcase
+from typing import Final, Literal
 
 from semver import Version
 
-from release.core.layout import is_channel
+from release.core.layout import RESERVED_CHANNELS, is_channel
 from release.core.shape import rule
 from release.errors import RefusedError
+
+# Nine digits are more than any version has; a name must have room for them.
+_LONGEST_NUMBER: Final = "9" * 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,14 @@ def check_names(channels: Mapping[str, Channel]) -> Iterator[tuple[str, str]]:
             yield name, "is not a channel's name: a letter, then a-z, 0-9, '.' and '-'; 'channels' is taken"
         elif "{minor}" in name and "{major}" not in name:
             yield name, "has {minor} without {major}: two lines would share it"
+        elif "}{" in name:
+            yield name, "has two numbers that run together: put something between them"
+        elif not is_channel(_fill(name, _LONGEST_NUMBER, _LONGEST_NUMBER)):
+            yield name, "grows too long with a large version number: shorten it"
+        elif taken := [word for word in RESERVED_CHANNELS if fnmatchcase(word, key_patterns([name])[0])]:
+            yield name, f"begins as {taken[0]!r} does, which has another meaning: choose another"
+        elif twins := [other for other in channels if other != name and re.fullmatch(_pattern(other), name, re.ASCII)]:
+            yield name, f"is also what {twins[0]!r} makes: two declarations would share it"
     if not channels:
         yield "", "declares no channel: nobody could load a release"
 
@@ -93,10 +105,7 @@ def find(channels: Mapping[str, Channel], name: str) -> str:
         RefusedError: there is none.
     """
     for declared in channels:
-        pattern = re.escape(declared)
-        for part in ("major", "minor"):
-            pattern = pattern.replace(re.escape(f"{{{part}}}"), "(0|[1-9][0-9]*)")
-        if re.fullmatch(pattern, name, re.ASCII):
+        if re.fullmatch(_pattern(declared), name, re.ASCII):
             return declared
     raise RefusedError(
         f"there is no channel {name!r}",
@@ -107,6 +116,13 @@ def find(channels: Mapping[str, Channel], name: str) -> str:
 def key_patterns(channels: Iterable[str]) -> tuple[str, ...]:
     """Write the declared names as IAM resource patterns: `v{major}` is `v*`."""
     return tuple(dict.fromkeys(re.sub(r"\*(\.?\*)*$", "*", _fill(name, "*", "*")) for name in channels))
+
+
+def _pattern(declared: str) -> str:
+    pattern = re.escape(declared)
+    for part in ("major", "minor"):
+        pattern = pattern.replace(re.escape(f"{{{part}}}"), "(0|[1-9][0-9]*)")
+    return pattern
 
 
 def _fill(name: str, major: str, minor: str) -> str:

@@ -99,7 +99,9 @@ class LogSection:
     """The release log."""
 
     bucket: str = rule(**_BUCKET_RULES, doc="A bucket of its own.")
-    origin: str = rule(pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag")
+    origin: str = rule(
+        pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag", longest=200
+    )
     prefix: str | None = rule(None, pattern=PREFIX, means="a prefix that ends with a slash")
     pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
 
@@ -167,7 +169,9 @@ def json_schema() -> dict[str, Any]:
 
 def _cross_check(config: Config) -> list[Problem]:
     """What no single field can tell."""
-    problems = [Problem(("channels", name), why) for name, why in check_names(config.channels)]
+    problems = [
+        Problem(("channels", name) if name else ("channels",), why) for name, why in check_names(config.channels)
+    ]
     build = config.build
     if build.command and not build.entries:
         problems.append(Problem(("build", "entries"), "is missing: name the files pages load from your build"))
@@ -211,7 +215,7 @@ def _line(source: str, place: Place) -> int:
     """Find the line of a place, or of the nearest table around it; the parser keeps no positions."""
     names = [step for step in place if isinstance(step, str)]
     best, table, found = 1, [], 0
-    for number, line in enumerate(source.splitlines(), start=1):
+    for number, line in enumerate(source.split("\n"), start=1):
         if header := re.fullmatch(r"\s*\[([^\[\]]+)\]\s*(#.*)?", line):
             table = _names(header[1])
             here = table

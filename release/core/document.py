@@ -7,6 +7,8 @@ has a name twice, or is larger than it may be is refused before anything reads i
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from release.core.shape import ShapeError, camel, dotted, plain, read
@@ -17,6 +19,8 @@ T = TypeVar("T")
 DEEPEST: Final = 32
 LARGEST_INTEGER: Final = 2**53 - 1
 
+_SIGNS: Final = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
+
 
 class _RefusedError(ValueError):
     """Why a JSON text is not taken."""
@@ -24,7 +28,17 @@ class _RefusedError(ValueError):
 
 def canonical(value: object) -> bytes:
     """Give the canonical bytes of a JSON value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _ordered(value: object) -> object:
+    """Put names in the order of their UTF-16 code units (RFC 8785, 3.2.3)."""
+    if isinstance(value, Mapping):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return {name: _ordered(value[name]) for name in names}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value
 
 
 def encode(instance: object) -> bytes:
@@ -98,16 +112,16 @@ def parse(body: bytes, *, limit: int) -> Any:  # noqa: ANN401 - JSON has no narr
 
 
 def _check_depth(body: bytes) -> None:
-    """Bound nesting before the recursive parser sees it; brackets in strings only make this stricter."""
-    depth = deepest = 0
-    for byte in body:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    if deepest > DEEPEST:
-        raise _RefusedError(f"it is nested deeper than {DEEPEST} levels")
+    """Bound nesting before the recursive parser sees it; brackets in strings are words like others."""
+    depth, in_text = 0, False
+    for match in _SIGNS.finditer(body):
+        sign = match[0]
+        if sign == b'"':
+            in_text = not in_text
+        elif not in_text and len(sign) == 1:
+            depth += 1 if sign in b"[{" else -1
+            if depth > DEEPEST:
+                raise _RefusedError(f"it is nested deeper than {DEEPEST} levels")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -40,13 +40,14 @@ _VERSION: Final[Mapping[str, str]] = {"pattern": VERSION, "means": "a version"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelState:
-    """What a channel is to serve. `entry` is the index of the entry that authorised it."""
+    """What a channel is to serve; `entry` authorised it, `concluded` says how it ended."""
 
     version: str = rule(**_VERSION)
     manifest: str = rule(**_DIGEST)
     pointer_version: int = rule(minimum=1)
     entry: int = rule(**_INDEX)
     outcome: Outcome
+    concluded: int | None = rule(None, **_INDEX)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,11 +142,15 @@ def encode(entry: Entry) -> bytes:
     """Give the bytes of a slot.
 
     Raises:
-        LogError: they are more than a log entry may be.
+        LogError: they are more than a log entry may be, or nobody could read them again.
     """
-    body = document.encode(entry)
+    try:
+        body = document.encode(entry)
+    except UnicodeEncodeError as why:
+        raise LogError("the entry would have half of a surrogate pair in it", hint="correct the reason") from why
     if len(body) > LARGEST:
         raise LogError(f"the entry would be {len(body)} bytes long, at most {LARGEST} fit a log entry")
+    decode(body, index=entry.predicate.index)
     return body
 
 
@@ -156,7 +161,10 @@ def decode(body: bytes, *, index: int) -> Event:
         LogError: malformed, or not the entry of this slot.
     """
     name = f"log entry {index}"
-    event = document.decode(Entry, body, name=name, limit=LARGEST, error=LogError).predicate
+    entry = document.decode(Entry, body, name=name, limit=LARGEST, error=LogError)
+    event = entry.predicate
+    if entry != statement(event):
+        raise LogError(f"{name} is about another version than its event")
     if event.index != index:
         raise LogError(f"{name} says that it is entry {event.index}: entries were moved")
     if (event.prev.index + 1 if event.prev else 0) != index:

@@ -16,7 +16,7 @@ LARGEST: Final = 4 * 1024 * 1024
 class Order:
     """From record to promote: the log entry that authorises one channel's move."""
 
-    type_: Literal["release-order/v1"] = "release-order/v1"
+    type_: Literal["release-order/v1"] = rule("release-order/v1", required=True)
     kind: Literal["promote", "rollback"]
     library: str = rule(pattern=LIBRARY)
     channel: str = rule(pattern=CHANNEL)
@@ -29,7 +29,7 @@ class Order:
 class Promotion:
     """From promote to invalidate, verify and record: the order, and the keys that now have other bytes."""
 
-    type_: Literal["release-promotion/v1"] = "release-promotion/v1"
+    type_: Literal["release-promotion/v1"] = rule("release-promotion/v1", required=True)
     order: Order
     changed: tuple[str, ...] = rule((), most=6000, longest=600)
 
@@ -38,7 +38,7 @@ class Promotion:
 class Verification:
     """From verify to record: whether the public address serves the promotion's bytes."""
 
-    type_: Literal["release-verification/v1"] = "release-verification/v1"
+    type_: Literal["release-verification/v1"] = rule("release-verification/v1", required=True)
     order: Order
     passed: bool
     findings: tuple[str, ...] = rule((), most=100, longest=500)
@@ -60,7 +60,7 @@ class Pointer:
     `expires` (RFC 3339, UTC) bounds how long a frozen copy can pass for the truth.
     """
 
-    type_: Literal["release-pointer/v1"] = "release-pointer/v1"
+    type_: Literal["release-pointer/v1"] = rule("release-pointer/v1", required=True)
     origin: str = rule(longest=200)
     channel: str = rule(pattern=CHANNEL)
     pointer_version: int = rule(minimum=1)
@@ -76,7 +76,7 @@ class Pointer:
 class VersionIndex:
     """`versions/<version>.json` in the log bucket: which entry says that the version was published."""
 
-    type_: Literal["release-version-index/v1"] = "release-version-index/v1"
+    type_: Literal["release-version-index/v1"] = rule("release-version-index/v1", required=True)
     entry: int = rule(minimum=0, maximum=LARGEST_SLOT)
 
 

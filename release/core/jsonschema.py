@@ -33,6 +33,7 @@ def _value(kind: Any, rules: Rules, naming: Callable[[str], str]) -> dict[str, A
         schema = _table(kind, naming)
     elif origin is tuple:
         schema = {"type": "array", "items": _value(get_args(kind)[0], rules, naming), "maxItems": rules.most}
+        schema |= {"minItems": rules.minimum} if rules.minimum else {}
     elif origin is Literal:
         schema = {"enum": list(get_args(kind))}
     elif origin is not None and issubclass(origin, Mapping):

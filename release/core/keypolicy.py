@@ -88,10 +88,12 @@ def render(template: str, values: Mapping[str, object], *, name: str) -> dict[st
         return value
 
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=quoted_only, autoescape=False)
+    # A name that does not exist must say so itself, not fail as something JSON cannot hold.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": str}
     try:
         text = environment.from_string(template).render(**values)
         policy: dict[str, Any] = document.parse(text.encode(), limit=LARGEST)
-    except TemplateError as why:
+    except (TemplateError, TypeError) as why:
         raise ConfigError(f"{name}: {why}", hint=f"it may use: {', '.join(sorted(values))}") from why
     except ValueError as why:
         raise ConfigError(f"{name} does not render to JSON: {why}") from why
@@ -117,7 +119,9 @@ def _problems(policy: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _statement_problems(statement: Mapping[str, Any]) -> list[str]:
+def _statement_problems(statement: object) -> list[str]:
+    if not isinstance(statement, Mapping):
+        return [f"{statement!r} is no statement"]
     sid = statement.get("Sid", "a statement")
     problems = []
     if unknown := set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"}:
@@ -127,14 +131,20 @@ def _statement_problems(statement: Mapping[str, Any]) -> list[str]:
     problems += [
         f"{sid} allows {action!r}: name each action"
         for action in _listed(statement, "Action")
-        if "*" in action or ":" not in action
+        if set("*?") & set(action) or ":" not in action
     ]
     problems += [
         f"{sid} is about {resource!r}: name the resource"
         for resource in _listed(statement, "Resource")
-        if not resource.startswith("arn:") or resource.partition(":::")[2] in {"*", "*/*"}
+        if not _is_named(resource)
     ]
     return problems
+
+
+def _is_named(resource: str) -> bool:
+    """Tell whether an ARN names its bucket, or all of itself: only the keys of objects may have wildcards."""
+    named = resource.partition("/")[0] if resource.startswith("arn:") and ":s3:::" in resource else resource
+    return resource.startswith("arn:") and not set("*?") & set(named)
 
 
 def _listed(statement: Mapping[str, Any], element: str) -> list[str]:

@@ -21,7 +21,7 @@ LIBRARY: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 CHANNEL: Final = r"[a-z][a-z0-9.-]{0,31}"
 CUSTOMER: Final = r"[a-z0-9][a-z0-9-]{0,62}"
 PREFIX: Final = r"([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}/){0,8}"
-VERSION: Final = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(-[0-9A-Za-z.-]{1,40})?"
+VERSION: Final = r"(?!.{65})[0-9]{1,16}\.[0-9]{1,16}\.[0-9]{1,16}(-[0-9A-Za-z.-]+)?"
 # No segment begins with a dot, so no path climbs; no character needs escaping in a URL.
 PATH: Final = r"(?!.{201})[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
 

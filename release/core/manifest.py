@@ -123,8 +123,9 @@ def decode(body: bytes, *, name: str = MANIFEST) -> Manifest:
     if paths != sorted(paths):
         raise FormatError(f"{name}: the artifacts are not in order")
     if len({path.lower() for path in paths}) != len(paths):
-        raise FormatError(f"{name}: two artifacts have one path")
-    if MANIFEST in paths:
+        twice = sorted(path for path in paths if [p.lower() for p in paths].count(path.lower()) > 1)
+        raise FormatError(f"{name}: {' and '.join(twice[:2])} are one path on some disks")
+    if MANIFEST in {path.lower() for path in paths}:
         raise FormatError(f"{name}: an artifact has the manifest's own name")
     if not manifest.entries:
         raise FormatError(f"{name}: no artifact is an entry")

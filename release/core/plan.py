@@ -147,8 +147,13 @@ def pointer_for(config: Config, manifest: Manifest, authorised: Event) -> Pointe
         log_index=authorised.index,
         issued=authorised.occurred_at,
         expires=expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        files=tuple(PointedFile(path=a.path, integrity=a.integrity, bytes=a.bytes) for a in manifest.artifacts),
+        files=pointed_files(manifest),
     )
+
+
+def pointed_files(manifest: Manifest) -> tuple[PointedFile, ...]:
+    """List a version's files as a pointer does."""
+    return tuple(PointedFile(path=a.path, integrity=a.integrity, bytes=a.bytes) for a in manifest.artifacts)
 
 
 def changed_keys(plan: Plan) -> tuple[str, ...]:

@@ -20,7 +20,10 @@ _RULES: Final = "rules"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What a value must be besides its type. `pattern` matches the whole string."""
+    """What a value must be besides its type.
+
+    `pattern` matches the whole string; a `required` field must be given even if it has a default.
+    """
 
     doc: str = ""
     pattern: str = ""
@@ -29,6 +32,7 @@ class Rules:
     maximum: int | None = None
     longest: int = 1024
     most: int = 1000
+    required: bool = False
     key_pattern: str = ""
     key_means: str = ""
 
@@ -110,11 +114,16 @@ def fields(shape: type) -> list[tuple[str, Any, Rules, bool]]:
         (
             field.name,
             hints[field.name],
-            field.metadata.get(_RULES, Rules()),
-            field.default is MISSING and field.default_factory is MISSING,
+            _rules(field),
+            _rules(field).required or (field.default is MISSING and field.default_factory is MISSING),
         )
         for field in dataclasses.fields(shape)
     ]
+
+
+def _rules(field: "dataclasses.Field[Any]") -> Rules:
+    found: Rules = field.metadata.get(_RULES, Rules())
+    return found
 
 
 def unwrap_optional(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - a type expression is Any

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, Final
 
-from release.core.layout import LIBRARY
+from release.core.layout import LIBRARY, PATH
 
 _DEFAULT: Final = "my-library"
 
@@ -14,6 +14,12 @@ def library_name(package: dict[str, Any]) -> str:
     bare = str(package.get("name", "")).rpartition("/")[2].lower()
     name = re.sub(r"[^a-z0-9._-]+", "-", bare).strip("-._")[:64]
     return name if re.fullmatch(LIBRARY, name) else _DEFAULT
+
+
+def bucket_name(library: str, ending: str) -> str:
+    """Make a bucket name: 3 to 63 of a-z, 0-9, '.' and '-' (Amazon S3 user guide, "Bucket naming rules")."""
+    room = 63 - len(ending)
+    return re.sub(r"[^a-z0-9-]", "-", library)[:room].strip("-") + ending
 
 
 def release_toml(package: dict[str, Any], *, branch: str, bucket: str = "") -> str:
@@ -36,7 +42,7 @@ protected-branch = {_text(branch)}
 {f"repository = {_text(repository)}" if repository else '# repository = "https://gitlab.example.com/group/project"'}
 
 [site]
-bucket = {_text(bucket or f"{name}-site")}          # the S3 bucket behind the CDN
+bucket = {_text(bucket or bucket_name(name, "-site"))}          # the S3 bucket behind the CDN
 region = "eu-west-1"
 url = "https://cdn.example.com"     # what customers load, without the library's name
 
@@ -45,7 +51,7 @@ id = "E2EXAMPLE12345"               # the CloudFront distribution in front of th
 account = "123456789012"
 
 [log]
-bucket = {_text(f"{bucket or name}-release-log")}    # a bucket of its own, with Object Lock
+bucket = {_text(bucket_name(bucket or name, "-release-log"))}    # a bucket of its own, with Object Lock
 origin = {_text(f"releases.example.com/log/{name}")}
 
 {build}
@@ -88,11 +94,12 @@ target = "es2020"
 def _entries(package: dict[str, Any]) -> list[str]:
     found = (package.get(field) for field in ("unpkg", "jsdelivr", "browser", "module", "main"))
     paths = (_path(value) for value in found)
-    return list(dict.fromkeys(p.removeprefix("dist/") for p in paths if p and p.startswith("dist/")))
+    return list(dict.fromkeys(p.removeprefix("dist/") for p in paths if p.startswith("dist/")))
 
 
 def _path(value: object) -> str:
-    return value.removeprefix("./") if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._/-]{1,200}", value) else ""
+    path = value.removeprefix("./") if isinstance(value, str) else ""
+    return path if re.fullmatch(PATH, path, re.ASCII) else ""
 
 
 def _repository(package: dict[str, Any]) -> str:
@@ -103,4 +110,5 @@ def _repository(package: dict[str, Any]) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value)
+    # JSON's text is TOML's too, but for characters beyond U+FFFF written as surrogate pairs.
+    return json.dumps(value, ensure_ascii=False)

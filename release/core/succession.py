@@ -70,6 +70,9 @@ def already(tail: Tail, intent: Intent) -> int | None:
     This is what makes a second run of a job harmless: a channel that is already authorised
     for these bytes, or already has this outcome, needs no second entry.
     """
+    newest = tail.event
+    if newest is not None and _step(newest) == _step(intent):
+        return newest.index
     if intent.action == "version.yanked":
         return tail.state.yanked.get(intent.version)
     if intent.channel is None or (state := tail.state.channels.get(intent.channel)) is None:
@@ -78,7 +81,11 @@ def already(tail: Tail, intent: Intent) -> int | None:
     if intent.action.endswith(".authorized"):
         return state.entry if same and state.outcome != "failed" else None
     settled = same and state.entry == intent.outcome_of and state.outcome == _outcome(intent.action)
-    return state.entry if settled else None
+    return state.concluded if settled else None
+
+
+def _step(said: Event | Intent) -> tuple[object, ...]:
+    return (said.action, said.version, said.manifest, said.channel, said.outcome_of)
 
 
 def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
@@ -114,11 +121,11 @@ def _after(log: Log, state: State, intent: Intent, index: int) -> State:
         case "publish.completed":
             return state
         case "version.yanked":
-            return dataclasses.replace(state, yanked={**state.yanked, intent.version: index})
+            return _yank(state, intent, index)
         case "promote.authorized" | "rollback.authorized":
             return _moved(state, intent, _authorize(log, state, intent, index))
         case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
-            return _moved(state, intent, _settle(state, intent))
+            return _moved(state, intent, _settle(state, intent, index))
 
 
 def _moved(state: State, intent: Intent, channel: ChannelState) -> State:
@@ -134,7 +141,7 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
             f"version {intent.version} was yanked (log entry {yank}) and cannot be promoted",
             hint=f"'release log show {yank}' tells why; release a new version instead",
         )
-    if backwards and not intent.reason:
+    if backwards and not (intent.reason or "").strip():
         raise RefusedError("a rollback needs a reason", hint="say why: --reason '...'")
     if backwards and current is None:
         raise RefusedError(f"channel {channel} serves nothing that could be rolled back")
@@ -159,7 +166,16 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
     )
 
 
-def _settle(state: State, intent: Intent) -> ChannelState:
+def _yank(state: State, intent: Intent, index: int) -> State:
+    if serving := [name for name, channel in sorted(state.channels.items()) if channel.version == intent.version]:
+        raise RefusedError(
+            f"version {intent.version} is what {', '.join(serving)} serves",
+            hint=f"first: release rollback {serving[0]} --reason '...'",
+        )
+    return dataclasses.replace(state, yanked={**state.yanked, intent.version: index})
+
+
+def _settle(state: State, intent: Intent, index: int) -> ChannelState:
     current = state.channels.get(intent.channel or "")
     if current is None or current.entry != intent.outcome_of:
         newer = f"entry {current.entry} ({current.version})" if current else "nothing"
@@ -167,7 +183,12 @@ def _settle(state: State, intent: Intent) -> ChannelState:
             f"channel {intent.channel}: entry {intent.outcome_of} is no longer its newest release, {newer} is",
             hint="a later release or rollback took over; its own pipeline records the outcome",
         )
-    return dataclasses.replace(current, outcome=_outcome(intent.action))
+    if (current.version, current.manifest) != (intent.version, intent.manifest):
+        raise RefusedError(
+            f"entry {intent.outcome_of} authorised {current.version}, the outcome is of {intent.version}",
+            hint="verify again from what 'release promote' left, and record that",
+        )
+    return dataclasses.replace(current, outcome=_outcome(intent.action), concluded=index)
 
 
 def _outcome(action: Action) -> Outcome:

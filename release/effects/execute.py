@@ -83,12 +83,12 @@ def _create(action: CreateObject, store: ObjectStore, folder: Folder | None) -> 
         raise IntegrityError(
             f"{action.path} is not the file that was built",
             hint="build again, and let nothing else write to the output folder",
-            evidence={"planned": action.sha256, "found": digest(body) if body else "no file"},
+            evidence={"planned": action.sha256, "found": "no file" if body is None else digest(body)},
         )
     if store.create(action.key, body, action.headers):
         return "created"
     # S3 answers 412 to a client's retry of its own success too: only the bytes can tell.
-    found = store.read(action.key, limit=action.size)
+    found = store.read(action.key, limit=LARGEST_ARTIFACT)
     if found is None or found.body != body:
         raise IntegrityError(
             f"{action.key} is already published with other bytes",

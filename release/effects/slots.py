@@ -55,9 +55,9 @@ class Slots:
         Raises:
             LogError: an entry is missing, malformed, or not the one its successor was chained to.
         """
-        before = leaf_hash(self._body(first - 1)) if first else None
+        before = leaf_hash(self._surely(first - 1)) if first else None
         with ThreadPoolExecutor(16) as pool:
-            for index, body in enumerate(pool.map(self._body, range(first, size)), start=first):
+            for index, body in enumerate(pool.map(self._surely, range(first, size)), start=first):
                 event = decode(body, index=index)
                 if event.prev and event.prev.leaf_hash != before:
                     raise LogError(
@@ -114,33 +114,46 @@ class Slots:
             raise NotFoundError(f"the release log has no entry {index}", hint="release log list")
         return found.body
 
-    def _newest(self) -> int | None:
-        """Gallop and halve over list requests; a page that is not full ends with the newest key."""
-        page = self._page(after="")
-        low, high = 0, None
-        while len(page) == PAGE:
-            low = page[-1]
-            probe = min(low * 2, LARGEST_SLOT) if high is None else (low + high) // 2
-            if high is not None and high - low <= PAGE:
-                page = self._page(after=self.layout.slot(low))
-                break
-            ahead = self._page(after=self.layout.slot(probe))
-            page, high = (ahead, high) if ahead else (page, probe)
-        if not page:
-            return low or None
-        if page[-1] - page[0] + 1 != len(page) or (low == 0 and page[0] != 0):
+    def _surely(self, index: int) -> bytes:
+        """Read an entry that the newest entry says there is."""
+        try:
+            return self._body(index)
+        except NotFoundError as why:
             raise LogError(
-                "the release log has a gap between its entries",
-                hint="an entry was deleted, or a slot was taken ahead of its time: compare with the replica",
-                evidence={"first listed": str(page[0]), "last listed": str(page[-1]), "listed": str(len(page))},
-            )
-        return page[-1]
+                f"log entry {index} is gone", hint="entries are never deleted: compare with the replica"
+            ) from why
 
-    def _page(self, *, after: str) -> list[int]:
+    def _newest(self) -> int | None:
+        """Gallop and halve over list requests; a page that is not full ends with the newest slot."""
+        known, end, start = -1, LARGEST_SLOT + 1, 0
+        while True:
+            page = self._page(start)
+            if page and len(page) < PAGE:
+                if start > known + 1:
+                    self._page(max(known + 1, start - PAGE))  # what stands before it must be there too
+                return page[-1]
+            if page:
+                known = page[-1]
+            elif start == known + 1:
+                return known if known >= 0 else None
+            else:
+                end = start
+            ahead = known * 2 if end > LARGEST_SLOT else (known + end) // 2
+            start = min(ahead, LARGEST_SLOT) if end - known > PAGE else known + 1
+
+    def _page(self, start: int) -> list[int]:
+        """List up to a page of slots from `start` on; they must begin with it and have no gap (LogError)."""
         found = []
+        after = self.layout.slot(start - 1) if start else ""
         for key in self.store.keys(self.layout.slots, after=after, most=PAGE):
             index = self.layout.parse_slot(key)
             if index is None:
                 raise LogError(f"{key} is no slot of the release log", hint="find out who wrote it")
             found.append(index)
+        if found and (found[0] != start or found[-1] != start + len(found) - 1):
+            raise LogError(
+                "the release log has a gap between its entries",
+                hint="an entry was deleted, or a slot was taken ahead of its time: compare with the replica",
+                evidence={"first listed": str(found[0]), "last listed": str(found[-1]), "listed": str(len(found))},
+            )
         return found

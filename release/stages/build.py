@@ -23,12 +23,13 @@ from release.core.manifest import (
     Manifest,
     Role,
     Source,
+    decode,
     digest,
     encode,
     measure,
 )
 from release.effects import source as sources
-from release.errors import BuildError
+from release.errors import BuildError, FormatError
 from release.ports import Console, Folder, Repository, Runner
 
 LARGEST_LOCK: Final = 64 * 1024 * 1024
@@ -96,6 +97,10 @@ def run(shop: Workshop, inputs: Inputs) -> Report:
         artifacts=_artifacts(shop, config),
     )
     body = encode(manifest)
+    try:
+        decode(body)
+    except FormatError as why:
+        raise BuildError(f"the build wrote what no manifest can describe: {why.message}") from why
     shop.output.write(MANIFEST, body)
     return Report(manifest=manifest, digest=digest(body))
 
@@ -201,7 +206,12 @@ def _refuse_other_writes(shop: Workshop, build: BuildSection, before: set[str]) 
 
 def _artifacts(shop: Workshop, config: Config) -> tuple[Artifact, ...]:
     build = config.build
-    paths = [p for p in shop.output.paths() if p != MANIFEST and (build.source_maps or not p.endswith(".map"))]
+    paths = [p for p in shop.output.paths() if build.source_maps or not p.endswith(".map")]
+    if MANIFEST in paths:
+        raise BuildError(
+            f"the build wrote {build.output}/{MANIFEST}, which is the name of the release's own manifest",
+            hint="have the build name its file otherwise",
+        )
     if not paths:
         raise BuildError(f"the build wrote nothing to {build.output}/", hint=f"is {build.output} its output folder?")
     if odd := [p for p in paths if not re.fullmatch(PATH, p, re.ASCII)]:

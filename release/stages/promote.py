@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from release.core import plan as planning
 from release.core.config import Config
-from release.core.entry import Event
+from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Order, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
@@ -13,7 +13,7 @@ from release.core.plan import ChannelNow, Plan, Served, changed_keys
 from release.effects.execute import THREADS, Done, execute, total
 from release.effects.readback import sha256_of
 from release.effects.slots import Slots
-from release.errors import IntegrityError, NotFoundError, RefusedError
+from release.errors import FormatError, IntegrityError, NotFoundError, RefusedError
 from release.ports import Console, ObjectStore
 
 
@@ -107,8 +107,7 @@ def _changed(
     older: list[dict[str, str]] = []
     state = authorised.before
     while state is not None:
-        found = site.read(config.layout.manifest(state.version), limit=LARGEST)
-        older.append({a.path: a.sha256 for a in decode(found.body).artifacts} if found else {})
+        older.append(_files_of(config, state, site))
         if state.outcome == "completed":
             break
         state = slots.read(state.entry).before
@@ -121,6 +120,17 @@ def _changed(
         if any(files.get(artifact.path) != artifact.sha256 for files in older)
     }
     return tuple(sorted({*different, *changed_keys(plan), config.layout.pointer(channel)}))
+
+
+def _files_of(config: Config, state: ChannelState, site: ObjectStore) -> dict[str, str]:
+    """Give {path: SHA-256} of an earlier version; nothing if it was damaged, so that every file counts as changed."""
+    try:
+        found = site.read(config.layout.manifest(state.version), limit=LARGEST)
+        if found is None or digest(found.body) != state.manifest:
+            return {}
+        return {artifact.path: artifact.sha256 for artifact in decode(found.body).artifacts}
+    except (IntegrityError, FormatError):
+        return {}
 
 
 def _now(config: Config, order: Order, manifest: Manifest, site: ObjectStore) -> ChannelNow:

@@ -12,7 +12,7 @@ from release.core.config import Config
 from release.core.entry import Action, Event, Origin, Pipeline, State
 from release.core.handover import Order, Promotion, Verification
 from release.core.manifest import LARGEST, Manifest, digest
-from release.core.succession import Intent, Log, Tail, follow
+from release.core.succession import Intent, Log, Tail, already, follow
 from release.core.version import parse_version
 from release.effects.slots import Slots
 from release.errors import (
@@ -128,6 +128,14 @@ def conclude(recorder: Recorder, promotion: Promotion, verification: Verificatio
             f"the verification is of entry {verification.order.entry}, the promotion of entry {order.entry}",
             hint="run 'release verify' again for this promotion",
         )
+    current = recorder.slots.tail().state.channels.get(order.channel)
+    if current is not None and current.entry == order.entry:
+        authorised = recorder.slots.read(order.entry)
+        if order_of(authorised, order.library) != order:
+            raise RefusedError(
+                f"entry {order.entry} is {authorised.action} of {authorised.version}, the promotion is another",
+                hint="run 'release promote' again for this channel, then verify",
+            )
     intent = Intent(
         action=_outcome(order, passed=verification.passed),
         version=order.version,
@@ -148,12 +156,6 @@ def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Rep
     """
     if not reason.strip():
         raise ConfigError("a yank needs a reason", hint="say why: --reason '...'")
-    serving = [name for name, state in recorder.slots.tail().state.channels.items() if state.version == version]
-    if serving:
-        raise RefusedError(
-            f"version {version} is what {', '.join(serving)} serves",
-            hint=f"first: release rollback {serving[0]} --reason '...'",
-        )
     intent = Intent(
         action="version.yanked", version=version, manifest=_published(recorder, version).manifest, reason=reason
     )
@@ -186,6 +188,8 @@ def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
     current = tail.state.channels.get(channel)
     if current is None:
         raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
+    if current.outcome == "authorized" and slots.read(current.entry).action == "rollback.authorized":
+        return current.version  # a rollback that was cut off: go on with it, not one version further
     state, steps = current, 0
     while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
         state, steps = earlier, steps + 1
@@ -223,6 +227,8 @@ def _published(recorder: Recorder, version: str) -> Event:
 def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     if dry_run:
         tail = recorder.slots.tail()
+        if (known := already(tail, intent)) is not None:
+            return Report(event=recorder.slots.read(known), new=False)
         return Report(event=follow(recorder.log, tail, intent, at=recorder.clock.now()), new=False)
     event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
     return Report(event=event, new=new)

@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from release.core.caching import immutable, media_type, mutable
 from release.core.config import Config
-from release.core.handover import Order, Verification, read_pointer
-from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
+from release.core.handover import Order, Pointer, Verification, read_pointer
+from release.core.layout import ObjectHeaders
+from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest, encode
+from release.core.plan import pointed_files
 from release.errors import FormatError, ServiceError, VerificationError
 from release.ports import Clock, Console, Download, PublicSite
 
@@ -15,6 +18,7 @@ ENCODINGS: Final = ("identity", "gzip", "br")
 # Any origin but our own: what a customer's page sends with <script crossorigin>.
 ORIGIN: Final = "https://customer.example"
 THREADS: Final = 16
+OK: Final = 200  # RFC 9110, 15.3.1: anything else is not the file, whatever its body
 PAUSE: Final = 2.0
 
 
@@ -34,8 +38,7 @@ class _Expected:
     path: str
     sha256: str
     size: int
-    cache_control: str | None
-    media_type: str | None
+    headers: ObjectHeaders
 
 
 @dataclass(kw_only=True, slots=True)
@@ -67,13 +70,13 @@ def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: C
     if manifest is None:
         return _report(order, tally)
     console.say(f"verifying {order.channel} {order.version} at {config.site.url}")
-    _check(site, list(_version_files(config, manifest)), tally)
+    _check(site, list(_version_files(config, manifest, order)), tally)
     channel = list(_channel_files(config, order.channel, manifest))
     deadline = clock.now().timestamp() + patience
     while True:
         attempt = _Tally()
         _check(site, channel, attempt)
-        _check_pointer(config, order, site, attempt)
+        _check_pointer(config, order, manifest, site, attempt)
         if not attempt.findings or clock.now().timestamp() >= deadline:
             break
         console.say(f"{order.channel} does not serve {order.version} everywhere yet; asking again")
@@ -114,31 +117,29 @@ def _manifest(config: Config, order: Order, site: PublicSite, tally: _Tally) -> 
         tally.findings.append(f"{path}: {why.message}")
         return None
     tally.downloads += 1
-    if got.status != 200 or digest(got.body) != order.manifest:  # noqa: PLR2004 - RFC 9110, 15.3.1
+    if got.status != OK or digest(got.body) != order.manifest:
         tally.findings.append(f"{path}: {_answer(got)}, the log says manifest {order.manifest[:12]}")
         return None
     return decode(got.body, name=path)
 
 
-def _version_files(config: Config, manifest: Manifest) -> Iterator[_Expected]:
+def _version_files(config: Config, manifest: Manifest, order: Order) -> Iterator[_Expected]:
+    key = config.layout.manifest(manifest.version)
+    size = len(encode(manifest))
+    yield _Expected(path=f"/{key}", sha256=order.manifest, size=size, headers=immutable(media_type(key)))
     for artifact in manifest.artifacts:
-        yield _expected(config.layout.artifact(manifest.version, artifact.path), artifact, None)
+        key = config.layout.artifact(manifest.version, artifact.path)
+        yield _expected(key, artifact, immutable(artifact.media_type))
 
 
 def _channel_files(config: Config, channel: str, manifest: Manifest) -> Iterator[_Expected]:
     for artifact in manifest.artifacts:
         key = config.layout.channel_file(channel, artifact.path)
-        yield _expected(key, artifact, config.cache.lifetime.cache_control)
+        yield _expected(key, artifact, mutable(artifact.media_type, config.cache.lifetime, version=manifest.version))
 
 
-def _expected(key: str, artifact: Artifact, cache_control: str | None) -> _Expected:
-    return _Expected(
-        path=f"/{key}",
-        sha256=artifact.sha256,
-        size=artifact.bytes,
-        cache_control=cache_control,
-        media_type=artifact.media_type,
-    )
+def _expected(key: str, artifact: Artifact, headers: ObjectHeaders) -> _Expected:
+    return _Expected(path=f"/{key}", sha256=artifact.sha256, size=artifact.bytes, headers=headers)
 
 
 def _check(site: PublicSite, files: Sequence[_Expected], tally: _Tally) -> None:
@@ -163,35 +164,48 @@ def _load(site: PublicSite, file: _Expected, encoding: str) -> Download | str:
 
 
 def _findings(file: _Expected, got: Download) -> Iterator[str]:
-    if got.status != 200 or digest(got.body) != file.sha256:  # noqa: PLR2004 - RFC 9110, 15.3.1
+    if got.status != OK or digest(got.body) != file.sha256:
         yield f"{_answer(got)}, expected sha256 {file.sha256[:12]}"
-        return
+    else:
+        yield from _header_findings(file.headers, got)
+
+
+def _header_findings(expected: ObjectHeaders, got: Download) -> Iterator[str]:
     allowed = got.headers.get("access-control-allow-origin")
     if allowed not in {"*", ORIGIN}:
         # Fetch standard, CORS check: without it a browser blocks <script integrity crossorigin>.
         yield f"Access-Control-Allow-Origin is {allowed!r}, so browsers refuse it with integrity"
     if allowed == ORIGIN and "origin" not in got.headers.get("vary", "").lower():
         yield "it answers for one origin without 'Vary: Origin', so a cache gives it to others"
-    if file.media_type and _essence(got.headers.get("content-type", "")) != _essence(file.media_type):
-        yield f"Content-Type is {got.headers.get('content-type')!r}, expected {file.media_type!r}"
-    cache_control = got.headers.get("cache-control", "")
-    if file.cache_control is not None and cache_control != file.cache_control:
-        yield f"Cache-Control is {cache_control!r}, expected {file.cache_control!r}"
-    if file.cache_control is None and "immutable" not in cache_control:
-        yield f"Cache-Control is {cache_control!r}, a version's files must be immutable"
+    if _essence(got.headers.get("content-type", "")) != _essence(expected.content_type):
+        yield f"Content-Type is {got.headers.get('content-type')!r}, expected {expected.content_type!r}"
+    if got.headers.get("cache-control") != expected.cache_control:
+        yield f"Cache-Control is {got.headers.get('cache-control')!r}, expected {expected.cache_control!r}"
 
 
-def _check_pointer(config: Config, order: Order, site: PublicSite, tally: _Tally) -> None:
+def _check_pointer(config: Config, order: Order, manifest: Manifest, site: PublicSite, tally: _Tally) -> None:
+    """Check what the pointer says in each encoding; pages that follow it load exactly that."""
     path = "/" + config.layout.pointer(order.channel)
-    try:
-        got = site.fetch(path, encoding="identity", origin=ORIGIN, limit=LARGEST)
-        tally.downloads += 1
-        pointer = read_pointer(got.body, name=path)
-    except (VerificationError, ServiceError, FormatError) as why:
-        tally.findings.append(f"{path}: {why.message}")
-        return
+    headers = mutable(media_type(path), config.cache.lifetime, version=order.version)
+    for encoding in ENCODINGS:
+        try:
+            got = site.fetch(path, encoding=encoding, origin=ORIGIN, limit=LARGEST)
+            tally.downloads += 1
+            pointer = read_pointer(got.body, name=path)
+        except (VerificationError, ServiceError, FormatError) as why:
+            tally.findings.append(f"{path} ({encoding}): {why.message}")
+            continue
+        wrong = [_answer(got)] if got.status != OK else [*_pointer_findings(config, order, manifest, pointer)]
+        tally.findings += [f"{path} ({encoding}): {text}" for text in (*wrong, *_header_findings(headers, got))]
+
+
+def _pointer_findings(config: Config, order: Order, manifest: Manifest, pointer: Pointer) -> Iterator[str]:
     if (pointer.log_index, pointer.manifest) != (order.entry, order.manifest):
-        tally.findings.append(f"{path}: it follows log entry {pointer.log_index}, expected {order.entry}")
+        yield f"it follows log entry {pointer.log_index}, expected {order.entry}"
+        return
+    says = (pointer.origin, pointer.channel, pointer.version, pointer.files)
+    if says != (config.log.origin, order.channel, order.version, pointed_files(manifest)):
+        yield "it does not say what the log and the manifest say"
 
 
 def _answer(got: Download) -> str:

@@ -166,10 +166,13 @@ class InMemoryObjectStore:
                 raise fault.error
 
     def _readable(self, key: str) -> StoredObject | None:
-        """Give an object; who may not read still learns of an absence by listing."""
+        """Give an object; only who may list learns that there is none."""
         found = self._bucket.objects.get(key)
-        if found is not None or self._denied("s3:ListBucket", key):
+        if found is not None:
             self._allow("s3:GetObject", key)
+        elif self._denied("s3:ListBucket", key):
+            self._allow("s3:GetObject", key)
+            self._allow("s3:ListBucket", key)
         return found
 
     def _allow(self, action: str, key: str) -> None:

@@ -1,0 +1,70 @@
+"""Buckets in which something odd happens, around any other bucket."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from release.core.layout import ObjectHeaders
+from release.ports import ObjectInfo, ObjectStore, StoredObject
+
+Operation = Literal["describe", "read", "create", "replace", "copy", "keys"]
+
+
+class Overtaken:
+    """A bucket where somebody else is faster: just before an operation on a key, `by` happens.
+
+    Args:
+        store: the bucket.
+        operation: which call comes too late.
+        key: its key, for a copy the target.
+        by: what happens first.
+        times: how often.
+    """
+
+    def __init__(
+        self, store: ObjectStore, operation: Operation, key: str, by: Callable[[], object], *, times: int = 1
+    ) -> None:
+        self._store = store
+        self._at = (operation, key)
+        self._by = by
+        self._left = times
+
+    def describe(self, key: str) -> ObjectInfo | None:
+        self._before("describe", key)
+        return self._store.describe(key)
+
+    def read(self, key: str, *, limit: int) -> StoredObject | None:
+        self._before("read", key)
+        return self._store.read(key, limit=limit)
+
+    def create(self, key: str, body: bytes, headers: ObjectHeaders) -> bool:
+        self._before("create", key)
+        return self._store.create(key, body, headers)
+
+    def replace(self, key: str, body: bytes, headers: ObjectHeaders, *, etag: str | None) -> bool:
+        self._before("replace", key)
+        return self._store.replace(key, body, headers, etag=etag)
+
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
+        self._before("copy", target)
+        return self._store.copy(source, target, headers)
+
+    def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
+        self._before("keys", prefix)
+        return self._store.keys(prefix, after=after, most=most)
+
+    def _before(self, operation: Operation, key: str) -> None:
+        if self._left and (operation, key) == self._at:
+            self._left -= 1
+            self._by()
+
+
+class WithoutChecksums(Overtaken):
+    """A bucket whose server keeps no SHA-256, as for objects that were put there by other tools."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store, "keys", "", lambda: None, times=0)
+
+    def describe(self, key: str) -> ObjectInfo | None:
+        info = super().describe(key)
+        return dataclasses.replace(info, sha256=None) if info else None

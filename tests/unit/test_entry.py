@@ -1,0 +1,167 @@
+import dataclasses
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release.core import document
+from release.core.entry import LARGEST, Event, Origin, Previous, State, decode, encode, leaf_hash, statement
+from release.errors import LogError
+from tests.fakes import examples
+from tests.fakes.strategies import CHANNELS, DIGESTS, TEXTS, VERSIONS
+
+
+def written(index: int = 7, **changes: Any) -> bytes:  # noqa: ANN401 - any field
+    return encode(statement(examples.event(index, **changes)))
+
+
+states = st.builds(
+    State,
+    channels=st.dictionaries(
+        CHANNELS,
+        st.builds(
+            examples.channel_state,
+            VERSIONS,
+            manifest=DIGESTS,
+            pointer_version=st.integers(1, 2**40),
+            entry=st.integers(0, 10**12 - 1),
+            outcome=st.sampled_from(["authorized", "completed", "failed"]),
+        ),
+        max_size=3,
+    ),
+    yanked=st.dictionaries(VERSIONS, st.integers(0, 10**12 - 1), max_size=3),
+)
+events = st.builds(
+    examples.event,
+    st.integers(0, 10**12 - 1),
+    action=st.sampled_from(["publish.completed", "promote.authorized", "rollback.failed", "version.yanked"]),
+    version=VERSIONS,
+    channel=st.none() | CHANNELS,
+    manifest=DIGESTS,
+    outcome_of=st.none() | st.integers(0, 10**12 - 1),
+    reason=st.none() | TEXTS,
+    before=st.none() | st.builds(examples.channel_state),
+    after=states,
+    source=st.none() | st.builds(Origin, commit=st.just(examples.COMMIT), tag=TEXTS),
+)
+
+
+@given(events)
+def test_an_entry_comes_back_as_it_was_written(event: Event) -> None:
+    assert decode(encode(statement(event)), index=event.index) == event
+
+
+def test_an_entry_is_an_in_toto_statement_about_the_manifest() -> None:
+    value = document.parse(written(), limit=LARGEST)
+    assert value["_type"] == "https://in-toto.io/Statement/v1"
+    assert value["predicateType"] == "urn:js-release:release-event:v1"
+    assert value["subject"] == [{"name": "tag@1.4.2/manifest.json", "digest": {"sha256": examples.DIGEST}}]
+    assert value["predicate"]["action"] == "promote.authorized"
+    assert "outcomeOf" not in value["predicate"]
+
+
+def test_the_leaf_hash_is_that_of_rfc_6962() -> None:
+    assert leaf_hash(b"") == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    assert leaf_hash(b"x") == hashlib.sha256(b"\0x").hexdigest()
+
+
+UNREADABLE = {
+    "a long reason": {"reason": "x" * 2001},
+    "half of a surrogate pair in the reason": {"reason": "\ud800"},
+    "a long tag": {"source": Origin(commit=examples.COMMIT, tag="v" * 101)},
+    "a long origin": {"origin": "l" * 201},
+    "a long job": {"pipeline": dataclasses.replace(examples.PIPELINE, job="8" * 65)},
+    "no version": {"version": "latest"},
+    "more channels than fit": {
+        "after": State(channels={f"v{n}": examples.channel_state() for n in range(500)}),
+    },
+}
+
+
+@pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_entry_that_nobody_could_read_is_never_written(change: dict[str, Any]) -> None:
+    """A slot cannot be written twice, so one unreadable entry would end the log for ever."""
+    with pytest.raises(LogError):
+        written(**change)
+
+
+def test_brackets_in_a_reason_are_words_like_others() -> None:
+    assert decode(written(reason="[" * 40), index=7).reason == "[" * 40
+
+
+def test_an_entry_of_another_slot_is_refused() -> None:
+    with pytest.raises(LogError, match=r"^log entry 8 says that it is entry 7: entries were moved$"):
+        decode(written(), index=8)
+
+
+@pytest.mark.parametrize(
+    ("index", "previous"),
+    [(7, None), (7, Previous(index=5, leaf_hash="b" * 64)), (0, Previous(index=0, leaf_hash="b" * 64))],
+    ids=["none before it", "a hole before it", "one before the first"],
+)
+def test_an_entry_that_does_not_follow_the_one_before_is_refused(index: int, previous: Previous | None) -> None:
+    with pytest.raises(LogError, match=rf"^log entry {index} does not follow entry"):
+        decode(written(index, prev=previous), index=index)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"name": "tag@1.4.2/manifest.json", "digest": {"sha256": "8" * 64}},
+        {"name": "tag@1.4.3/manifest.json", "digest": {"sha256": examples.DIGEST}},
+        {"name": "other@1.4.2/manifest.json", "digest": {"sha256": examples.DIGEST}},
+    ],
+    ids=["another manifest", "another version", "another library"],
+)
+def test_the_subject_is_what_the_event_is_about(subject: dict[str, object]) -> None:
+    """A reader of in-toto statements believes the subject, and this program the event."""
+    value = document.parse(written(), limit=LARGEST) | {"subject": [subject]}
+    with pytest.raises(LogError):
+        decode(document.canonical(value), index=7)
+
+
+BAD_EVENTS = {
+    "an unknown action": {"action": "promote.forced"},
+    "a time with an offset": {"occurredAt": "2026-11-24T00:12:33+00:00"},
+    "a time in Arabic digits": {"occurredAt": "\u0662026-11-24T00:12:33Z"},
+    "a channel that climbs": {"channel": "../latest"},
+    "a state of no channel": {"after": {"channels": {"V1": {}}, "yanked": {}}},
+    "a yank of no version": {"after": {"channels": {}, "yanked": {"latest": 1}}},
+    "a yank before the first entry": {"after": {"channels": {}, "yanked": {"1.4.2": -1}}},
+    "an unknown name": {"approvedBy": "me"},
+    "an index that is text": {"index": "7"},
+}
+
+
+@pytest.mark.parametrize("change", BAD_EVENTS.values(), ids=BAD_EVENTS.keys())
+def test_a_malformed_event_is_refused(change: dict[str, object]) -> None:
+    value = document.parse(written(), limit=LARGEST)
+    value["predicate"] |= change
+    with pytest.raises(LogError, match=r"^log entry 7: "):
+        decode(document.canonical(value), index=7)
+
+
+BAD_BODIES = {
+    "empty": b"",
+    "not JSON": b"entry",
+    "a line end after": written() + b"\n",
+    "too large": b'"' + b"x" * LARGEST + b'"',
+    "another statement": written().replace(b"Statement/v1", b"Statement/v2"),
+    "another predicate": written().replace(b"release-event:v1", b"release-event:v2"),
+    "cut off": written()[:-1],
+}
+
+
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
+def test_what_is_no_entry_is_refused(body: bytes) -> None:
+    with pytest.raises(LogError, match=r"^log entry 7: "):
+        decode(body, index=7)
+
+
+@given(st.integers(0, len(written()) - 1), st.integers(1, 255))
+def test_a_changed_byte_changes_the_leaf_hash(place: int, change: int) -> None:
+    body = bytearray(written())
+    body[place] ^= change
+    assert leaf_hash(bytes(body)) != leaf_hash(written())
