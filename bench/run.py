@@ -14,6 +14,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fakes.scenario import World
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -27,6 +31,7 @@ def two() -> None: pass
 app()
 """
 COMMITS = 100_000
+NEWEST = "2.0.0"
 OBJECTS = 1_000
 OBJECT_BYTES = 10_240
 
@@ -66,13 +71,12 @@ def history(folder: Path) -> None:
     make_history(repository)
     release = (sys.executable, "-m", "release")
     floor = seconds(process("git", "log", "-z", "--format=%H%x00%ct%x00%B", folder=repository), times=3)
-    last = seconds(process("git", "log", "-z", "--format=%H%x00%ct%x00%B", "v0.499.0..HEAD", folder=repository), times=3)
-    row(f"release next, {COMMITS:,} commits, 500 tags", seconds(process(*release, "next", folder=repository), times=5), last, "git log range")
-    subprocess.run(["git", "tag", "-l"], cwd=repository, check=True, capture_output=True)
-    for tag in subprocess.run(["git", "tag"], cwd=repository, check=True, capture_output=True, text=True).stdout.split():
-        subprocess.run(["git", "tag", "-d", tag], cwd=repository, check=True, capture_output=True)
+    following = seconds(process(*release, "next", folder=repository), times=5)
+    row(f"release next, {COMMITS:,} commits, 500 tags", following, floor, "git log of all")
+    tags = subprocess.run(["git", "tag"], cwd=repository, check=True, capture_output=True, text=True).stdout.split()
+    subprocess.run(["git", "tag", "--delete", *tags], cwd=repository, check=True, capture_output=True)
     whole = process(*release, "changelog", "1.0.0", "--dry-run", folder=repository)
-    row(f"release changelog, all {COMMITS:,} commits", seconds(whole, times=3), floor, "git log")
+    row(f"release changelog, all {COMMITS:,} commits", seconds(whole, times=3), floor, "git log of all")
 
 
 def make_history(repository: Path) -> None:
@@ -91,22 +95,33 @@ def make_history(repository: Path) -> None:
             minor = number // (COMMITS // 500) + 1
             lines.append(f"reset refs/tags/v0.{minor}.0\nfrom refs/heads/main\n")
     subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input="".join(lines).encode(), check=True)
-    toml = RELEASE_TOML.format(bucket="site", log_bucket="release-log", url="https://cdn.example.com", distribution="E2EXAMPLE12345")
+    names = {"bucket": "site", "log_bucket": "release-log", "distribution": "E2EXAMPLE12345"}
+    toml = RELEASE_TOML.format(url="https://cdn.example.com", **names)
     (repository / "release.toml").write_text(toml)
     (repository / "package.json").write_text('{"name": "tag", "version": "0.499.0"}')
 
 
+def count(what: str, world: "World", step: "Callable[[World], object]") -> None:
+    """Print how many requests a step makes."""
+    before = world.requests()
+    step(world)
+    print(f"{what:<50} {world.requests() - before:6d} requests", flush=True)
+
+
 def requests() -> None:
     """Requests to the object store, which is what a run costs on AWS; counted on the in-memory fake."""
-    from tests.fakes.scenario import bench_requests
+    from tests.fakes.scenario import World
 
-    for what, count in bench_requests().items():
-        print(f"{what:<60} {count:6d} requests", flush=True)
+    for versions in (2, 50):
+        world = World()
+        for version in [*(f"1.{minor}.0" for minor in range(versions - 1)), NEWEST]:
+            world.release(version, "latest")
+        count(f"publish, already done, {versions} versions", world, lambda world: world.publish(NEWEST))
+        count(f"roll back a channel of 4 files, {versions} versions", world, lambda world: world.go_back("latest"))
 
 
-def upload(folder: Path) -> None:
+def upload() -> None:
     """Create-only, checksummed upload against plain boto3 with as many threads, on one server."""
-    import urllib3
     from botocore.config import Config as BotoConfig
 
     from release.adapters.aws import AwsAccess, AwsClients
@@ -114,7 +129,6 @@ def upload(folder: Path) -> None:
     from release.adapters.s3 import S3Store
     from release.core.caching import immutable
 
-    del folder, urllib3
     body = os.urandom(OBJECT_BYTES)
     headers = immutable("text/javascript; charset=utf-8")
     with EmbeddedAws() as aws:
@@ -147,7 +161,7 @@ def main(chosen: Sequence[str]) -> None:
             "start-up": lambda: start_up(folder),
             "history": lambda: history(folder),
             "requests": requests,
-            "upload": lambda: upload(folder),
+            "upload": upload,
         }
         for bench in chosen or benches:
             benches[bench]()
