@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from semver import Version
@@ -12,8 +11,8 @@ from release.core.layout import RESERVED_CHANNELS, is_channel
 from release.core.shape import rule
 from release.errors import RefusedError
 
-# Nine digits are more than any version has; a name must have room for them.
-_LONGEST_NUMBER: Final = "9" * 9
+# As many digits as core.layout allows a version's number; a name must have room for them.
+_LONGEST_NUMBER: Final = "9" * 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +42,12 @@ def check_names(channels: Mapping[str, Channel]) -> Iterator[tuple[str, str]]:
             yield name, "is not a channel's name: a letter, then a-z, 0-9, '.' and '-'; 'channels' is taken"
         elif "{minor}" in name and "{major}" not in name:
             yield name, "has {minor} without {major}: two lines would share it"
-        elif "}{" in name:
+        elif re.search(r"\}[0-9]*\{", name):
             yield name, "has two numbers that run together: put something between them"
         elif not is_channel(_fill(name, _LONGEST_NUMBER, _LONGEST_NUMBER)):
             yield name, "grows too long with a large version number: shorten it"
-        elif taken := [word for word in RESERVED_CHANNELS if fnmatchcase(word, key_patterns([name])[0])]:
+        elif taken := [word for word in RESERVED_CHANNELS if "{" in name and word.startswith(name.partition("{")[0])]:
+            # In a policy the number is "*", and that spans slashes: "c*" would open "channels/" and "customers/".
             yield name, f"begins as {taken[0]!r} does, which has another meaning: choose another"
         elif twins := [other for other in channels if other != name and re.fullmatch(_pattern(other), name, re.ASCII)]:
             yield name, f"is also what {twins[0]!r} makes: two declarations would share it"

@@ -27,7 +27,8 @@ _NETWORK: Final = (
 
 def for_install(environment: Mapping[str, str]) -> dict[str, str]:
     """Give the environment for fetching packages: with the network's settings and the user's .npmrc."""
-    return _pick(environment, (*_ALWAYS, *_NETWORK))
+    # npm reads its settings in either case.
+    return _pick(environment, (*_ALWAYS, *_NETWORK, *(name.upper() for name in _NETWORK)))
 
 
 def for_build(environment: Mapping[str, str], *, named: Iterable[str], commit_time: int) -> dict[str, str]:
@@ -52,4 +53,5 @@ def for_build(environment: Mapping[str, str], *, named: Iterable[str], commit_ti
 
 
 def _pick(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    return {name: environment[name] for name in names if name in environment}
+    wanted = set(names)
+    return {name: value for name, value in environment.items() if name in wanted}

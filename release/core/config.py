@@ -19,7 +19,6 @@ SCHEMA: Final = "urn:js-release:config:v1"
 
 _BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _URL: Final = r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?"
-_FOLDER: Final = rf"\.|{PATH}"
 _ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
 _BUCKET_RULES: Final[Mapping[str, str]] = {"pattern": _BUCKET, "means": "a bucket name"}
@@ -32,7 +31,12 @@ class Library:
 
     name: str = rule(pattern=LIBRARY, means="a name of a-z, 0-9, '.', '_' and '-'", doc="First part of every URL.")
     package: str = rule("package.json", **_PATH_RULES, doc="The library's package.json.")
-    tag_prefix: str = rule("v", pattern=r"[A-Za-z0-9._/@-]{0,64}", doc="What stands before the version in a tag.")
+    tag_prefix: str = rule(
+        "v",
+        pattern=r"[A-Za-z0-9._/@-]{0,64}",
+        means="letters, digits and ._/@-",
+        doc="What stands before the version in a tag.",
+    )
     protected_branch: str = rule("main", longest=200, doc="A tag must be on this branch.")
     changelog: str = rule("CHANGELOG.md", **_PATH_RULES, doc="The changelog for people.")
     changelog_template: str | None = rule(None, **_PATH_RULES, doc="A Jinja template of your own for one section.")
@@ -77,7 +81,9 @@ class BuildSection:
     output: str = rule("dist", **_PATH_RULES, doc="The folder the build writes.")
     entries: tuple[str, ...] = rule((), **_PATH_RULES, doc="The files pages load; needed with a command.")
     source_maps: bool = rule(default=False, doc="Publish source maps too.")
-    environment: tuple[str, ...] = rule((), pattern=_ENVIRONMENT, doc="Names of variables the build may see.")
+    environment: tuple[str, ...] = rule(
+        (), pattern=_ENVIRONMENT, means="a variable's name", doc="Names of variables the build may see."
+    )
     timeout_seconds: int = rule(600, minimum=1, maximum=7200)
 
 
@@ -198,7 +204,7 @@ def is_safe_url(url: str) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Tell whether a variable of this name usually holds a secret."""
-    pattern = r"AWS_.*|.*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|API_KEY|ACCESS_KEY)S?(_.*)?"
+    pattern = r"AWS_.*|.*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(PRIVATE|API|ACCESS|SECRET)_?KEY)S?(_.*)?"
     return re.fullmatch(pattern, name.upper()) is not None
 
 

@@ -5,6 +5,7 @@ version and no channel: the patterns below rest on that (see `core.layout`).
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -33,7 +34,12 @@ def variables(config: Config, *, account: str) -> dict[str, object]:
     Args:
         config: of the library.
         account: the 12 digits of the account that owns the distribution.
+
+    Raises:
+        ConfigError: the account is no account number.
     """
+    if not re.fullmatch(r"[0-9]{12}", account, re.ASCII):
+        raise ConfigError(f"{account!r} is not an account number of 12 digits")
     aws = partition(config.site.region)
     site, log = f"arn:{aws}:s3:::{config.site.bucket}", f"arn:{aws}:s3:::{config.log.bucket}"
     root, logs = config.layout.root, config.log_layout

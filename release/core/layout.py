@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LIBRARY: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
-CHANNEL: Final = r"[a-z][a-z0-9.-]{0,31}"
+CHANNEL: Final = r"[a-z][a-z0-9.-]{0,47}"
 CUSTOMER: Final = r"[a-z0-9][a-z0-9-]{0,62}"
 PREFIX: Final = r"([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}/){0,8}"
 VERSION: Final = r"(?!.{65})[0-9]{1,16}\.[0-9]{1,16}\.[0-9]{1,16}(-[0-9A-Za-z.-]+)?"

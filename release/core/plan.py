@@ -104,10 +104,11 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelNow:
-    """What a channel holds now: its files by key, and its pointer's bytes and ETag (None: there is none)."""
+    """What a channel holds now: its files by key, and its pointer (all None: there is none)."""
 
     files: Mapping[str, Served]
     pointer: bytes | None
+    pointer_headers: ObjectHeaders | None
     pointer_etag: str | None
 
 
@@ -129,7 +130,7 @@ def promote(config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNo
         headers=mutable(media_type(MANIFEST), config.cache.lifetime, version=manifest.version),
         etag=now.pointer_etag,
     )
-    last: tuple[Action, ...] = () if now.pointer == body else (swap,)
+    last: tuple[Action, ...] = () if now.pointer == body and now.pointer_headers == swap.headers else (swap,)
     return (tuple(copies(manifest.chunks)), tuple(copies(manifest.entries)), last)
 
 

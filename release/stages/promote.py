@@ -151,5 +151,8 @@ def _now(config: Config, order: Order, manifest: Manifest, site: ObjectStore) ->
             hint="a later release or rollback took over; run its pipeline instead of this one",
         )
     return ChannelNow(
-        files=files, pointer=there.body if there else None, pointer_etag=there.info.etag if there else None
+        files=files,
+        pointer=there.body if there else None,
+        pointer_headers=there.info.headers if there else None,
+        pointer_etag=there.info.etag if there else None,
     )

@@ -101,7 +101,7 @@ def test_the_example_library_gives_the_same_digest_from_a_clone_elsewhere(tmp_pa
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CI", "RELEASE_"))}
     first = SampleLibrary(tmp_path / "one", environment)
     first.start(resources.example("visitor-tag"), message="feat: first")
-    first.tag("v1.0.0")
+    first.tag("visitor-tag-v1.0.0")
     second = tmp_path / "elsewhere" / "a longer name"
     second.parent.mkdir()
     subprocess.run(["git", "clone", "--quiet", str(first.folder), str(second)], check=True)

@@ -5,6 +5,7 @@ from semver import Version
 
 from release.core.channels import Channel, check_move, check_names, find, key_patterns, names_for
 from release.core.layout import is_channel
+from release.core.version import parse_version
 from release.errors import RefusedError
 from tests.fakes.examples import CHANNELS
 
@@ -31,6 +32,11 @@ def test_every_name_of_a_version_is_a_channel_that_was_declared(version: Version
         assert is_channel(name)
         assert CHANNELS[find(CHANNELS, name)].takes(version)
         check_move(CHANNELS, name, version, serves=None, backwards=False)
+
+
+def test_even_the_largest_version_there_can_be_has_channels() -> None:
+    largest = parse_version("9007199254740991.9007199254740991.0")
+    assert all(is_channel(name) for name in names_for(CHANNELS, largest))
 
 
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
@@ -60,13 +66,14 @@ def test_a_name_that_is_none_is_found(name: str, problem: str) -> None:
     assert found.startswith(problem)
 
 
-def test_numbers_that_run_together_are_refused() -> None:
-    """1.11 and 11.1 would both be v111."""
-    assert list(check_names({"v{major}{minor}": Channel()}))
+@pytest.mark.parametrize("name", ["v{major}{minor}", "v{minor}{major}", "v{major}1{minor}"])
+def test_numbers_that_run_together_are_refused(name: str) -> None:
+    """1.11 and 11.1 would both be v111, or v1111."""
+    assert list(check_names({name: Channel()}))
 
 
 def test_a_name_that_a_larger_version_makes_too_long_is_refused() -> None:
-    assert list(check_names({"a" * 31 + "{major}": Channel()}))
+    assert list(check_names({"a" * 40 + "{major}": Channel()}))
 
 
 def test_two_declarations_that_make_one_name_are_refused() -> None:

@@ -324,6 +324,8 @@ def test_only_a_line_end_ends_a_line() -> None:
         ("http://localhost.example.com", False),
         ("http://127.0.0.1.example.com", False),
         ("http://localhost@example.com", False),
+        ("http://example.com/localhost", False),
+        ("http://example.com:80/http://127.0.0.1/", False),
         ("http://128.0.0.1", False),
         ("http://0.0.0.0", False),
         ("ftp://localhost", False),

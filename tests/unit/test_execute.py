@@ -18,7 +18,7 @@ CONFIG = examples.config()
 MANIFEST = examples.manifest()
 PUBLISH = planning.publish(CONFIG, MANIFEST, encode(MANIFEST))
 POINTER = examples.pointer()
-NOTHING = ChannelNow(files={}, pointer=None, pointer_etag=None)
+NOTHING = ChannelNow(files={}, pointer=None, pointer_headers=None, pointer_etag=None)
 PROMOTE = planning.promote(CONFIG, MANIFEST, POINTER, NOTHING)
 HEADERS = ObjectHeaders(content_type="text/plain", cache_control="no-cache")
 ENTRY = "tag/1.4.2/tag.min.js"

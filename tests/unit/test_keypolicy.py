@@ -126,13 +126,14 @@ def test_a_channel_can_only_be_filled_from_published_versions() -> None:
         assert not any(fnmatch.fnmatchcase(other, source) for source in sources)
 
 
-@pytest.mark.parametrize("channel", ["c{major}", "custom{major}", "ch{major}.{minor}"])
+@pytest.mark.parametrize("channel", ["c{major}", "custom{major}", "ch{major}.{minor}", "c{major}-x", "cust{major}.x"])
 def test_no_channels_name_opens_pointers_or_customers_to_the_promote_key(channel: str) -> None:
     """In IAM `*` also matches a slash: c* would be customers/acme/... too. Refuse the name, or narrow the pattern."""
     if list(check_names({channel: Channel()})):
         return
     config = examples.config(channels={channel: {}})
-    assert not allowed("promote", "s3:PutObject", f"{SITE}/customers/acme/latest/tag.min.js", config)
+    for customer in ("acme", "acme-x", "a.x"):
+        assert not allowed("promote", "s3:PutObject", f"{SITE}/customers/{customer}/latest/tag.min.js", config)
 
 
 def test_the_root_of_a_prefix_is_part_of_every_resource() -> None:

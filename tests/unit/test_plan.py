@@ -16,7 +16,7 @@ CONFIG = examples.config()
 MANIFEST = examples.manifest()
 BODY = encode(MANIFEST)
 POINTER = examples.pointer()
-EMPTY = ChannelNow(files={}, pointer=None, pointer_etag=None)
+EMPTY = ChannelNow(files={}, pointer=None, pointer_headers=None, pointer_etag=None)
 JS = "text/javascript; charset=utf-8"
 
 
@@ -29,7 +29,7 @@ def after(planned: plan.Plan) -> ChannelNow:
     actions = [action for group in planned for action in group]
     copied = {a.key: Served(sha256=a.sha256, headers=a.headers) for a in actions if isinstance(a, CopyObject)}
     (swap,) = [action for action in actions if isinstance(action, ReplaceObject)]
-    return ChannelNow(files=copied, pointer=swap.body, pointer_etag='"new"')
+    return ChannelNow(files=copied, pointer=swap.body, pointer_headers=swap.headers, pointer_etag='"new"')
 
 
 def test_a_version_is_created_with_its_manifest_last() -> None:

@@ -69,6 +69,13 @@ def is_whole(world: World, old: str, new: str) -> None:
         assert pointer.version == old
 
 
+def breaks_at_the_pointer(world: World) -> None:
+    """Run a promotion that breaks when all files are copied, so that the next run finds nothing to copy."""
+    world.site.break_at(Fault(nth=1, when="before", operation="replace"))
+    with pytest.raises(ServiceError):
+        world.promote("latest")
+
+
 # What a promotion does.
 
 
@@ -152,8 +159,13 @@ def test_the_first_promotion_names_every_key_since_a_cache_may_remember_their_ab
     world = World()
     world.build("1.0.0")
     world.visit("latest")
-    world.release("1.0.0", "latest")
-    assert world.status().channels[0].drift == ()
+    world.release("1.0.0")
+    world.authorize("latest", "1.0.0")
+    breaks_at_the_pointer(world)
+    assert set(world.promote("latest").promotion.changed) == world.differing("latest", "1.0.0") | {
+        f"tag/latest/{path}" for path in world.bundle("1.0.0")
+    }
+    world.finish("latest")
 
 
 def test_promoting_again_writes_nothing_and_names_the_same_keys_that_differ(world: World) -> None:
@@ -480,6 +492,7 @@ def test_a_release_after_one_that_broke_drops_what_both_of_them_changed(world: W
     for twin in crashed(world, when, "site"):
         half_served(twin)
         twin.authorize("latest", "1.2.0")
+        breaks_at_the_pointer(twin)
         report = twin.promote("latest")
         assert twin.differing("latest", "1.0.0", "1.1.0", "1.2.0") <= set(report.promotion.changed)
         twin.invalidate("latest")
@@ -491,6 +504,7 @@ def test_a_rollback_after_a_release_that_broke_drops_what_that_changed(world: Wo
     for twin in crashed(world, when, "site"):
         half_served(twin)
         twin.roll_back("latest", "1.0.0")
+        breaks_at_the_pointer(twin)
         report = twin.promote("latest")
         assert twin.differing("latest", "1.1.0", "1.0.0") <= set(report.promotion.changed)
         twin.invalidate("latest")
@@ -506,12 +520,11 @@ def test_a_release_after_several_that_were_never_verified_drops_what_all_of_them
         world.release(version)
     world.move("latest", "1.0.0")
     world.authorize("latest", "1.1.0")
-    world.site.break_at(Fault(nth=1, when="before", operation="replace"))
-    with pytest.raises(ServiceError):
-        world.promote("latest")
+    breaks_at_the_pointer(world)
     half_served(world)
     world.move("latest", "1.2.0", passed=False)
     world.authorize("latest", "1.3.0")
+    breaks_at_the_pointer(world)
     report = world.promote("latest")
     assert ENTRY in report.promotion.changed
     world.invalidate("latest")

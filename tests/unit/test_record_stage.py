@@ -274,7 +274,7 @@ def test_who_loses_a_slot_to_its_own_words_has_won_it(world: World) -> None:
     world.release("1.0.0")
     log = Overtaken(world.log, "create", slot(1), by=lambda: world.authorize("latest", "1.0.0"))
     report = world.authorize("latest", "1.0.0", log=log)
-    assert report.event.index == 1
+    assert (report.event.index, report.new) == (1, True)
     assert len(world.events()) == 2
 
 
