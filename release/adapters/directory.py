@@ -5,6 +5,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -34,14 +35,16 @@ class Directory:
         """Read a file, never through a symbolic link (see the port)."""
         target = self._inside(path)
         try:
-            handle = os.open(target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            # O_NONBLOCK: a pipe in a file's place must not make us wait for its writer.
+            handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as why:
             raise BuildError(f"{path} cannot be read: {why.strerror}", hint="links are not followed") from why
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise BuildError(f"{path} is not a regular file")
         with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise BuildError(f"{path} is not a regular file")
             body = file.read(limit + 1)
         if len(body) > limit:
             raise BuildError(f"{path} is larger than {limit:,} bytes", hint="is this meant for web pages?")
@@ -50,13 +53,14 @@ class Directory:
     def write(self, path: str, body: bytes) -> None:
         """Write through a temporary file beside the target (see the port)."""
         target = self._inside(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        draft = target.with_name(f".draft-{secrets.token_hex(8)}")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(body)
             draft.replace(target)
         except OSError as why:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise BuildError(f"{path} cannot be written: {why.strerror}") from why
 
     def remove(self, path: str) -> None:
@@ -65,16 +69,21 @@ class Directory:
 
     def clear(self) -> None:
         """Remove what is in the folder; a link in its place is removed, not followed (see the port)."""
-        if self._top.is_symlink():
-            self._top.unlink()
-        elif self._top.exists():
-            shutil.rmtree(self._top)
+        try:
+            if self._top.is_symlink() or self._top.is_file():
+                self._top.unlink()
+            elif self._top.exists():
+                shutil.rmtree(self._top)
+        except OSError as why:
+            raise BuildError(f"{self._top.name} cannot be removed: {why.strerror}") from why
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         if folder.is_symlink():
             raise BuildError(f"{folder.name} is a symbolic link", hint="let the build write real files")
         if not folder.exists():
             return
+        if not folder.is_dir():
+            raise BuildError(f"{folder.name} is a file, it must be a folder")
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
                 path = Path(entry.path)

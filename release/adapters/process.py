@@ -32,8 +32,8 @@ class ProcessRunner:
                 )
             except FileNotFoundError as why:
                 raise MissingToolError(f"{argv[0]} is not installed", hint="install it, or correct PATH") from why
-            except OSError as why:
-                raise MissingToolError(f"{argv[0]} cannot be started: {why.strerror}") from why
+            except (OSError, ValueError) as why:
+                raise MissingToolError(f"{argv[0]} cannot be started: {why}") from why
             try:
                 code = process.wait(seconds)
             except subprocess.TimeoutExpired as why:
