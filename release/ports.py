@@ -61,8 +61,10 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
-        """Copy on the server, replacing metadata; give the SHA-256 (hex) of the bytes at `target`.
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
+        """Copy on the server over the object with the ETag `replacing` (None: only if there is none).
+
+        Gives the SHA-256 (hex) of the bytes at `target`, or None if somebody else wrote there first.
 
         Raises:
             IntegrityError: `source` is no longer the object described.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from release.adapters.aws_errors import AWS_ERRORS, NO_ANSWER, AwsError, error_code, error_status, translate
-from release.adapters.s3_answers import confirm_stored, described, received, sha256_of
+from release.adapters.s3_answers import described, is_confirmed, received, require_same, sha256_of
 from release.core.layout import ObjectHeaders
 from release.errors import IntegrityError, PermissionDenied, ReleaseError, ServiceError
 from release.ports import ObjectInfo, StoredObject
@@ -47,8 +47,6 @@ class S3Store:
         client: an S3 client made by `AwsClients.s3`.
         bucket: the bucket's name.
         stage: the stage whose key the client uses, for errors.
-        quoted_etags: send `If-Match` with the quotes that belong to an ETag. Ceph's gateway compares the header
-            with the bare value, so that a quoted one never matches: give False for it.
         sleep: how to wait before a conflicting write is tried again.
     """
 
@@ -58,13 +56,11 @@ class S3Store:
         *,
         bucket: str,
         stage: str,
-        quoted_etags: bool = True,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._stage = stage
-        self._quoted_etags = quoted_etags
         self._sleep = sleep
 
     def describe(self, key: str) -> ObjectInfo | None:
@@ -126,25 +122,37 @@ class S3Store:
         Raises:
             IntegrityError: the server arrived at another checksum.
         """
-        sent = etag if etag is None or self._quoted_etags else etag.strip('"')
-        lost = self._put(key, body, headers, {"IfNoneMatch": "*"} if sent is None else {"IfMatch": sent})
-        if lost is None:
+        if etag is None:
+            return self._swap(key, body, headers, {"IfNoneMatch": "*"})
+        if self._swap(key, body, headers, {"IfMatch": etag}):
             return True
-        repeated = lost.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        return repeated and self._holds(key, body)
+        return self._wants_bare_etag(key, etag) and self._swap(key, body, headers, {"IfMatch": etag.strip('"')})
 
-    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
-        """Copy on the server, replacing metadata; give the SHA-256 (hex) of the bytes at `target`.
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
+        """Copy on the server over the object with the ETag `replacing` (None: only if there is none).
+
+        S3 takes conditions on the target of a copy (API reference, CopyObject, `If-Match`); a server that does
+        not know them ignores them, and then the last copy wins.
+
+        Returns:
+            The SHA-256 (hex) of the bytes at `target`; None if somebody else wrote there first.
 
         Raises:
             IntegrityError: `source` is no longer the object described, or the copy has other bytes.
         """
+        if source.sha256 is None:
+            # A server that keeps no SHA-256 may ignore `x-amz-copy-source-if-match` too, as Ceph's gateway does.
+            # Should the source change between this look and the copy, then the digest below tells.
+            found = self.describe(source.key)
+            if found is None or found.etag != source.etag:
+                raise _outdated(source, found)
         try:
             answer = self._client.copy_object(
                 Bucket=self._bucket,
                 Key=target,
                 CopySource={"Bucket": self._bucket, "Key": source.key},
                 CopySourceIfMatch=source.etag,
+                **({"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}),  # type: ignore[arg-type]
                 MetadataDirective="REPLACE",
                 ContentType=headers.content_type,
                 CacheControl=headers.cache_control,
@@ -152,7 +160,10 @@ class S3Store:
                 ChecksumAlgorithm="SHA256",
             )
         except AWS_ERRORS as error:
-            raise self._copy_error(error, source, target) from None
+            reason = self._copy_error(error, source, target)
+            if reason is None:
+                return source.sha256 if self._is_copied(source, target, headers) else None
+            raise reason from None
         digest = sha256_of(target, answer.get("CopyObjectResult", {})) or self._read_back(target, source.size)
         if source.sha256 not in {None, digest}:
             evidence = {"expected": str(source.sha256), "found": digest}
@@ -179,6 +190,25 @@ class S3Store:
                 break
             request["ContinuationToken"] = token
         return found
+
+    def _swap(self, key: str, body: bytes, headers: ObjectHeaders, condition: dict[str, str]) -> bool:
+        lost = self._put(key, body, headers, condition)
+        if lost is None:
+            return True
+        repeated = lost.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return repeated and self._holds(key, body)
+
+    def _wants_bare_etag(self, key: str, etag: str) -> bool:
+        """Tell whether a swap was refused only for the quotes that belong to an ETag.
+
+        Ceph's gateway compares `If-Match` with the bare value, so that a quoted one never matches. An ETag without
+        quotes is malformed (RFC 9110, 8.8.3), and a server may ignore the condition it stands in: it is sent only
+        where the server has just said both that this ETag does not match and that it is the object's ETag.
+        """
+        if etag == etag.strip('"'):
+            return False
+        found = self.describe(key)
+        return found is not None and found.etag == etag
 
     def _put(self, key: str, body: bytes, headers: ObjectHeaders, condition: dict[str, str]) -> ClientError | None:
         """Write if the condition holds; give the error that says that it does not."""
@@ -208,7 +238,8 @@ class S3Store:
                     raise self._error(error, "s3:PutObject", key) from None
                 self._sleep(pause)
             else:
-                confirm_stored(key, answer, digest.hexdigest())
+                if not is_confirmed(key, answer, body):
+                    require_same(key, expected=digest.hexdigest(), found=self._read_back(key, len(body)))
                 return None
         raise ServiceError(f"other writes to {key} kept getting in the way", hint="run the same command again")
 
@@ -258,8 +289,13 @@ class S3Store:
         except PermissionDenied:
             return False
 
-    def _copy_error(self, error: AwsError, source: ObjectInfo, target: str) -> ReleaseError:
-        """Find out which half of a copy failed: S3 does not say."""
+    def _is_copied(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> bool:
+        """Tell whether the target is the very copy that was asked for: a repeated request meets its own success."""
+        found = self.describe(target)
+        return found is not None and (found.sha256, found.headers) == (source.sha256, headers)
+
+    def _copy_error(self, error: AwsError, source: ObjectInfo, target: str) -> ReleaseError | None:
+        """Find out which half of a copy failed, for S3 does not say; None if the target was not as expected."""
         code = error_code(error) if isinstance(error, ClientError) else ""
         reason = self._error(error, "s3:PutObject", target)
         if code not in _LOST and code != _ABSENT and not isinstance(reason, PermissionDenied):
@@ -268,10 +304,9 @@ class S3Store:
             found = self.describe(source.key)
         except PermissionDenied as unreadable:
             return unreadable
-        if isinstance(reason, PermissionDenied) and found is not None and found.etag == source.etag:
-            return reason
-        evidence = {"expected": source.etag, "found": found.etag if found else "nothing"}
-        return IntegrityError(f"{source.key} is no longer the object that was described", evidence=evidence)
+        if found is None or found.etag != source.etag:
+            return _outdated(source, found)
+        return reason if isinstance(reason, PermissionDenied) else None
 
     def _error(self, error: AwsError, action: str, key: str | None) -> ReleaseError:
         """Translate; `key` None means the bucket itself."""
@@ -280,3 +315,8 @@ class S3Store:
         resource = bucket if whole else f"{bucket}/{key}"
         region = self._client.meta.region_name
         return translate(error, action=action, resource=resource, stage=self._stage, region=region)
+
+
+def _outdated(source: ObjectInfo, found: ObjectInfo | None) -> IntegrityError:
+    evidence = {"expected": source.etag, "found": found.etag if found else "nothing"}
+    return IntegrityError(f"{source.key} is no longer the object that was described", evidence=evidence)

@@ -31,7 +31,7 @@ class Promotion:
 
     type_: Literal["release-promotion/v1"] = rule("release-promotion/v1", required=True)
     order: Order
-    changed: tuple[str, ...] = rule((), most=6000, longest=600)
+    changed: tuple[str, ...] = rule((), most=3000, longest=600)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,7 @@ class Pointer:
     log_index: int = rule(minimum=0, maximum=LARGEST_SLOT)
     issued: str = rule(longest=20)
     expires: str = rule(longest=20)
-    files: tuple[PointedFile, ...] = rule(minimum=1, most=5000)
+    files: tuple[PointedFile, ...] = rule(minimum=1, most=2500)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

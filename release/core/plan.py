@@ -31,12 +31,13 @@ class CreateObject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CopyObject:
-    """Copy a published object to a channel, on the server."""
+    """Copy a published object to a channel, over the object with this ETag (None: if there is none)."""
 
     source: str
     key: str
     sha256: str
     headers: ObjectHeaders
+    etag: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +101,7 @@ class Served:
 
     sha256: str | None
     headers: ObjectHeaders
+    etag: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,9 +121,11 @@ def promote(config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNo
         for artifact in artifacts:
             key = config.layout.channel_file(pointer.channel, artifact.path)
             headers = mutable(artifact.media_type, config.cache.lifetime, version=manifest.version)
-            if now.files.get(key) != Served(sha256=artifact.sha256, headers=headers):
+            there = now.files.get(key)
+            if there is None or (there.sha256, there.headers) != (artifact.sha256, headers):
                 source = config.layout.artifact(manifest.version, artifact.path)
-                yield CopyObject(source=source, key=key, sha256=artifact.sha256, headers=headers)
+                etag = there.etag if there else None
+                yield CopyObject(source=source, key=key, sha256=artifact.sha256, headers=headers, etag=etag)
 
     body = document.encode(pointer)
     swap = ReplaceObject(
@@ -157,9 +161,19 @@ def pointed_files(manifest: Manifest) -> tuple[PointedFile, ...]:
     return tuple(PointedFile(path=a.path, integrity=a.integrity, bytes=a.bytes) for a in manifest.artifacts)
 
 
-def changed_keys(plan: Plan) -> tuple[str, ...]:
-    """List the keys of mutable objects that a plan gives other bytes or headers."""
-    return tuple(a.key for group in plan for a in group if isinstance(a, CopyObject | ReplaceObject))
+def rewritten(plan: Plan, now: ChannelNow) -> tuple[str, ...]:
+    """List the files of a channel that get other bytes or cache headers; the version in the metadata is no change."""
+
+    def seen_by_caches(sha256: str | None, headers: ObjectHeaders) -> tuple[str | None, ...]:
+        return (sha256, headers.content_type, headers.cache_control)
+
+    copies = [action for group in plan for action in group if isinstance(action, CopyObject)]
+    return tuple(
+        copy.key
+        for copy in copies
+        if (there := now.files.get(copy.key)) is None
+        or seen_by_caches(there.sha256, there.headers) != seen_by_caches(copy.sha256, copy.headers)
+    )
 
 
 def describe(plan: Plan) -> list[str]:
@@ -206,7 +220,7 @@ def _facts(action: Action) -> dict[str, Any]:
         case CreateObject():
             return {"key": action.key, "bytes": action.size, "sha256": action.sha256}
         case CopyObject():
-            return {"key": action.key, "source": action.source, "sha256": action.sha256}
+            return {"key": action.key, "source": action.source, "sha256": action.sha256, "ifMatch": action.etag}
         case ReplaceObject():
             return {"key": action.key, "ifMatch": action.etag, "sha256": digest(action.body)}
         case AppendEntry():

@@ -16,6 +16,7 @@ T = TypeVar("T")
 Place = tuple[str | int, ...]
 
 _RULES: Final = "rules"
+_known: Final[dict[type, list[tuple[str, Any, "Rules", bool]]]] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,16 +110,18 @@ def plain(instance: object, *, naming: Callable[[str], str]) -> Any:  # noqa: AN
 
 def fields(shape: type) -> list[tuple[str, Any, Rules, bool]]:
     """List a shape's fields as (name, type, rules, required)."""
-    hints = get_type_hints(shape)
-    return [
-        (
-            field.name,
-            hints[field.name],
-            _rules(field),
-            _rules(field).required or (field.default is MISSING and field.default_factory is MISSING),
-        )
-        for field in dataclasses.fields(shape)
-    ]
+    if shape not in _known:
+        hints = get_type_hints(shape)
+        _known[shape] = [
+            (
+                field.name,
+                hints[field.name],
+                _rules(field),
+                _rules(field).required or (field.default is MISSING and field.default_factory is MISSING),
+            )
+            for field in dataclasses.fields(shape)
+        ]
+    return _known[shape]
 
 
 def _rules(field: "dataclasses.Field[Any]") -> Rules:

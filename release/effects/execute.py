@@ -66,13 +66,17 @@ def _carry_out(action: Action, store: ObjectStore, folder: Folder | None) -> str
             return _copy(action, store)
         case ReplaceObject():
             if not store.replace(action.key, action.body, action.headers, etag=action.etag):
-                raise RefusedError(
-                    f"{action.key} was changed by another job at the same time",
-                    hint="run the same command again: it follows whatever the release log says now",
-                )
+                raise _overtaken(action.key)
             return "replaced"
         case _:
             raise TypeError(action)
+
+
+def _overtaken(key: str) -> RefusedError:
+    return RefusedError(
+        f"{key} was changed by another job at the same time",
+        hint="run the same command again: it goes on, unless the log says that a newer release took over",
+    )
 
 
 def _create(action: CreateObject, store: ObjectStore, folder: Folder | None) -> str:
@@ -102,7 +106,9 @@ def _copy(action: CopyObject, store: ObjectStore) -> str:
     source = store.describe(action.source)
     if source is None:
         raise NotFoundError(f"{action.source} does not exist", hint="publish the version first")
-    copied = store.copy(source, action.key, action.headers)
+    copied = store.copy(source, action.key, action.headers, replacing=action.etag)
+    if copied is None:
+        raise _overtaken(action.key)
     if copied != action.sha256:
         raise IntegrityError(
             f"{action.key} is not a copy of the published file",

@@ -9,7 +9,7 @@ from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Order, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
-from release.core.plan import ChannelNow, Plan, Served, changed_keys
+from release.core.plan import ChannelNow, Plan, Served
 from release.effects.execute import THREADS, Done, execute, total
 from release.effects.readback import sha256_of
 from release.effects.slots import Slots
@@ -38,8 +38,9 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
     manifest = _manifest(config, order, site)
     _check_sources(config, manifest, site)
     pointer = planning.pointer_for(config, manifest, authorised)
-    plan = planning.promote(config, manifest, pointer, _now(config, order, manifest, site))
-    promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan))
+    now = _now(config, order, manifest, site)
+    plan = planning.promote(config, manifest, pointer, now)
+    promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan, now))
     if dry_run:
         return Report(promotion=promotion, plan=plan, done=Done())
     with console.progress(f"promoting {order.version} to {order.channel}", total(plan)) as progress:
@@ -97,7 +98,7 @@ def _check_sources(config: Config, manifest: Manifest, site: ObjectStore) -> Non
 
 
 def _changed(
-    config: Config, slots: Slots, authorised: Event, manifest: Manifest, site: ObjectStore, plan: Plan
+    config: Config, slots: Slots, authorised: Event, manifest: Manifest, site: ObjectStore, plan: Plan, now: ChannelNow
 ) -> tuple[str, ...]:
     """List the keys whose bytes an edge may hold an older copy of.
 
@@ -119,7 +120,7 @@ def _changed(
         for artifact in manifest.artifacts
         if any(files.get(artifact.path) != artifact.sha256 for files in older)
     }
-    return tuple(sorted({*different, *changed_keys(plan), config.layout.pointer(channel)}))
+    return tuple(sorted({*different, *planning.rewritten(plan, now), config.layout.pointer(channel)}))
 
 
 def _files_of(config: Config, state: ChannelState, site: ObjectStore) -> dict[str, str]:
@@ -142,7 +143,7 @@ def _now(config: Config, order: Order, manifest: Manifest, site: ObjectStore) ->
     keys = [config.layout.channel_file(order.channel, artifact.path) for artifact in manifest.artifacts]
     with ThreadPoolExecutor(THREADS) as pool:
         infos = pool.map(site.describe, keys)
-        files = {i.key: Served(sha256=i.sha256, headers=i.headers) for i in infos if i}
+        files = {i.key: Served(sha256=i.sha256, headers=i.headers, etag=i.etag) for i in infos if i}
     key = config.layout.pointer(order.channel)
     there = site.read(key, limit=LARGEST_POINTER)
     if there and (current := read_pointer(there.body, name=key)).log_index > order.entry:

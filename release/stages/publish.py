@@ -76,7 +76,8 @@ def read_bundle(config: Config, bundle: Folder) -> tuple[Manifest, bytes]:
     Raises:
         NothingToDoError: there is no manifest.
         FormatError: the manifest is malformed.
-        IntegrityError: a file is missing, extra, or has other bytes; or it is another library's bundle.
+        IntegrityError: a file is missing or has other bytes; or it is another library's bundle. What the
+            manifest does not name is not published, so it may be there.
     """
     output = config.build.output
     body = bundle.read(MANIFEST, limit=LARGEST)

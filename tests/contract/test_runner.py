@@ -149,8 +149,17 @@ def test_what_a_program_says_on_both_streams_is_kept_in_order() -> None:
     assert shell("echo one; echo two >&2; echo three").output == "one\ntwo\nthree\n"
 
 
-def test_a_program_that_asks_gets_no_answer() -> None:
-    assert shell("read line || echo nobody is there").output == "nobody is there\n"
+def test_a_program_that_asks_gets_no_answer_even_if_somebody_is_there() -> None:
+    ours, (end, somebody) = os.dup(0), os.pipe()
+    os.write(somebody, b"yes\n")
+    os.dup2(end, 0)
+    try:
+        finished = shell("read line && echo $line || echo nobody is there")
+    finally:
+        os.dup2(ours, 0)
+        for opened in (ours, end, somebody):
+            os.close(opened)
+    assert finished.output == "nobody is there\n"
 
 
 def test_of_very_much_output_the_end_is_kept() -> None:

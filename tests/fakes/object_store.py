@@ -133,13 +133,16 @@ class InMemoryObjectStore:
             self.journal.append(("replace", key))
             return True
 
-    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
         with self._operation("copy"):
             found = self._readable(source.key)
             if found is None or found.info.etag != source.etag:
                 evidence = {"expected": source.etag, "found": found.info.etag if found else "nothing"}
                 raise IntegrityError(f"{source.key} is no longer the object that was described", evidence=evidence)
             self._allow("s3:PutObject", target)
+            there = self._bucket.objects.get(target)
+            if (there.info.etag if there else None) != replacing:
+                return None
             self._store(target, found.body, headers)
             self.journal.append(("copy", target))
             return hashlib.sha256(found.body).hexdigest()

@@ -45,9 +45,9 @@ class Overtaken:
         self._before("replace", key)
         return self._store.replace(key, body, headers, etag=etag)
 
-    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders) -> str:
+    def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
         self._before("copy", target)
-        return self._store.copy(source, target, headers)
+        return self._store.copy(source, target, headers, replacing=replacing)
 
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         self._before("keys", prefix)

@@ -13,7 +13,6 @@ from tests.fakes.scenario import World
 CHANGED = (
     "tag/channels/latest.json",
     "tag/latest/chunks/own-1.1.0.js",
-    "tag/latest/chunks/shared.js",
     "tag/latest/tag.esm.min.js",
     "tag/latest/tag.min.js",
 )

@@ -27,7 +27,8 @@ def keys(planned: plan.Plan) -> list[list[str]]:
 def after(planned: plan.Plan) -> ChannelNow:
     """The channel once a plan was carried out."""
     actions = [action for group in planned for action in group]
-    copied = {a.key: Served(sha256=a.sha256, headers=a.headers) for a in actions if isinstance(a, CopyObject)}
+    copies = [action for action in actions if isinstance(action, CopyObject)]
+    copied = {copy.key: Served(sha256=copy.sha256, headers=copy.headers, etag='"1"') for copy in copies}
     (swap,) = [action for action in actions if isinstance(action, ReplaceObject)]
     return ChannelNow(files=copied, pointer=swap.body, pointer_headers=swap.headers, pointer_etag='"new"')
 
@@ -67,6 +68,7 @@ def test_a_channel_gets_chunks_then_entries_then_its_pointer() -> None:
         key="tag/latest/chunks/vendor.js",
         sha256=digest(examples.FILES["chunks/vendor.js"]),
         headers=headers,
+        etag=None,
     )
     (swap,) = planned[2]
     assert isinstance(swap, ReplaceObject)
@@ -137,21 +139,29 @@ def test_a_pointer_says_what_the_log_authorised_and_until_when_to_believe_it() -
     assert files == {artifact.path: artifact.integrity for artifact in MANIFEST.artifacts}
 
 
-def test_changed_keys_are_those_of_mutable_objects() -> None:
-    assert plan.changed_keys(plan.publish(CONFIG, MANIFEST, BODY)) == ()
-    assert plan.changed_keys(plan.promote(CONFIG, MANIFEST, POINTER, EMPTY)) == (
-        "tag/latest/chunks/vendor.js",
-        "tag/latest/tag.esm.min.js",
-        "tag/latest/tag.min.js",
-        "tag/channels/latest.json",
-    )
+def test_what_caches_hold_otherwise_is_rewritten_and_the_version_alone_is_no_change() -> None:
+    planned = plan.promote(CONFIG, MANIFEST, POINTER, EMPTY)
+    everything = ("tag/latest/chunks/vendor.js", "tag/latest/tag.esm.min.js", "tag/latest/tag.min.js")
+    assert plan.rewritten(planned, EMPTY) == everything
+    done = after(planned)
+    older = {
+        key: dataclasses.replace(served, headers=dataclasses.replace(served.headers, metadata={"version": "1.4.1"}))
+        for key, served in done.files.items()
+    }
+    before = dataclasses.replace(done, files=older)
+    again = plan.promote(CONFIG, MANIFEST, POINTER, before)
+    assert keys(again) == [[everything[0]], [*everything[1:]], []]
+    assert plan.rewritten(again, before) == ()
+    other = dataclasses.replace(older[everything[2]], sha256="0" * 64)
+    changed = dataclasses.replace(before, files={**older, everything[2]: other})
+    assert plan.rewritten(again, changed) == (everything[2],)
 
 
 HEADERS = ObjectHeaders(content_type=JS, cache_control="no-cache")
 MIXED: plan.Plan = (
     (
         CreateObject(key="tag/1.4.2/tag.js", path="tag.js", sha256="ab" * 32, size=12345, headers=HEADERS),
-        CopyObject(source="tag/1.4.2/tag.js", key="tag/latest/tag.js", sha256="ab" * 32, headers=HEADERS),
+        CopyObject(source="tag/1.4.2/tag.js", key="tag/latest/tag.js", sha256="ab" * 32, headers=HEADERS, etag=None),
     ),
     (),
     (

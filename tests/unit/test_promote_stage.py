@@ -393,13 +393,20 @@ def test_who_loses_the_pointer_is_refused_for_good(world: World) -> None:
         world.promote("latest", order)
 
 
-def test_the_winner_puts_right_what_a_late_loser_copied_over_it(world: World) -> None:
-    """The loser stops between its look at the log and its copies, long enough for a whole release."""
-    order = world.order("latest")
-    entry = Overtaken(world.site, "copy", "tag/latest/tag.min.js", by=overtaking_release(world))
+@pytest.mark.parametrize("key", ["chunks/own-1.1.0.js", "chunks/shared.js", "tag.esm.min.js", "tag.min.js"])
+def test_who_comes_too_late_takes_no_file_of_the_channel_backwards(world: World, key: str) -> None:
+    """The loser stops between its look at the channel and one of its copies, long enough for a whole release."""
+    site = Overtaken(world.site, "copy", f"tag/latest/{key}", by=overtaking_release(world))
     with pytest.raises(RefusedError):
-        world.promote("latest", order, site=entry)
-    assert world.status().channels[0].drift != ()
+        world.promote("latest", site=site)
+    serves(world, "1.2.0")
+
+
+def test_the_winner_run_again_puts_right_whatever_a_late_loser_copied_over_it(world: World) -> None:
+    site = Overtaken(world.site, "copy", ENTRY, by=overtaking_release(world))
+    with pytest.raises(RefusedError):
+        world.promote("latest", site=site)
+    world.expire()
     world.visit("latest")
     world.finish("latest")
     serves(world, "1.2.0")
@@ -436,14 +443,14 @@ def test_the_first_pointer_of_a_channel_is_won_by_one() -> None:
 # Crashes.
 
 
-def crashed(world: World, when: When, bucket: Bucket) -> Iterator[World]:
-    """Give a twin for each request of the promotion, after that request broke; at least a dozen in all.
+def crashed(world: World, when: When, bucket: Bucket, operation: str = "any") -> Iterator[World]:
+    """Give a twin for each request of the promotion, after that request broke; there must be some.
 
     Customers visited before: the caches hold the old version.
     """
     world.visit("latest")
     struck = 0
-    for fault in every_fault():
+    for fault in every_fault(operation):
         if fault.when != when:
             continue
         twin = world.twin()
@@ -455,7 +462,7 @@ def crashed(world: World, when: When, bucket: Bucket) -> Iterator[World]:
         else:
             break
         yield twin
-    assert struck >= (12 if bucket == "site" else 3)
+    assert struck >= (5 if bucket == "site" else 3)
 
 
 @pytest.mark.parametrize("bucket", ["site", "log"])
@@ -489,7 +496,7 @@ def half_served(world: World) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_release_after_one_that_broke_drops_what_both_of_them_changed(world: World, when: When) -> None:
     world.release("1.2.0")
-    for twin in crashed(world, when, "site"):
+    for twin in crashed(world, when, "site", "write"):
         half_served(twin)
         twin.authorize("latest", "1.2.0")
         breaks_at_the_pointer(twin)
@@ -501,7 +508,7 @@ def test_a_release_after_one_that_broke_drops_what_both_of_them_changed(world: W
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_rollback_after_a_release_that_broke_drops_what_that_changed(world: World, when: When) -> None:
-    for twin in crashed(world, when, "site"):
+    for twin in crashed(world, when, "site", "write"):
         half_served(twin)
         twin.roll_back("latest", "1.0.0")
         breaks_at_the_pointer(twin)
