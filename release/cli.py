@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Annotated, Final
 
 import typer
+from typer.core import TyperGroup
 
 from release import VERSION
 from release.errors import ReleaseError
@@ -48,10 +49,20 @@ COMMANDS: Final = (
 )
 
 
+class InOrder(TyperGroup):
+    """Help lists commands in the order of COMMANDS, groups among them: the pipeline's order is a promise."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # Typer vendors its Click
+        """Give the names in order."""
+        del ctx
+        return [row.name for row in COMMANDS if row.name in self.commands]
+
+
 def build_app(arguments: Sequence[str]) -> typer.Typer:
     """Make the command line with the one command that is called, or with all for help and completion."""
     app = typer.Typer(
         name="release",
+        cls=InOrder,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -93,9 +104,6 @@ def main(arguments: Sequence[str]) -> int:
     except ReleaseError as error:
         _explain(error, json_wanted="--json" in arguments)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (RELEASE | head): that is no failure of ours.
-        sys.stderr.close()
     return 0
 
 

@@ -48,15 +48,12 @@ class Workspace:
     @property
     def output(self) -> Directory:
         """What the build writes."""
-        return Directory(self.folder / self.config.build.output)
+        return Directory(self.folder / self.config.build.output, within=self.folder)
 
     @property
     def handover(self) -> Directory:
         """What one stage leaves for the next; git never sees it."""
-        folder = Directory(self.folder / HANDOVER)
-        if folder.read(".gitignore", limit=16) is None:
-            folder.write(".gitignore", b"*\n")
-        return folder
+        return Directory(self.folder / HANDOVER, within=self.folder)
 
     @property
     def clock(self) -> Clock:

@@ -12,18 +12,21 @@ from typing import Final
 from release.errors import BuildError
 
 MOST_FILES: Final = 20_000
+DEEPEST: Final = 50
 
 
 class Directory:
-    """Implements `ports.Folder` below `top`."""
+    """Implements `ports.Folder` below `top`; between `within` and `top` no folder may be a link."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, within: Path | None = None) -> None:
         self._top = top
+        self._within = within
 
     def paths(self) -> Sequence[str]:
         """List all files, sorted (see the port)."""
         found = []
-        for path in self._walk(self._top):
+        self._refuse_links()
+        for path in self._walk(self._top, 0):
             found.append(path.relative_to(self._top).as_posix())
             if len(found) > MOST_FILES:
                 raise BuildError(
@@ -69,6 +72,7 @@ class Directory:
 
     def clear(self) -> None:
         """Remove what is in the folder; a link in its place is removed, not followed (see the port)."""
+        self._refuse_links()
         try:
             if self._top.is_symlink() or self._top.is_file():
                 self._top.unlink()
@@ -77,32 +81,45 @@ class Directory:
         except OSError as why:
             raise BuildError(f"{self._top.name} cannot be removed: {why.strerror}") from why
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
+    def _refuse_links(self) -> None:
+        for parent in self._top.parents if self._within else ():
+            if parent == self._within:
+                return
+            if parent.is_symlink():
+                raise BuildError(f"{parent.name} on the way to {self._top.name} is a symbolic link")
+
+    def _walk(self, folder: Path, depth: int) -> Iterator[Path]:
+        if depth > DEEPEST:
+            raise BuildError(f"{self._top.name}/ has folders nested deeper than {DEEPEST} levels")
         if folder.is_symlink():
             raise BuildError(f"{folder.name} is a symbolic link", hint="let the build write real files")
         if not folder.exists():
             return
         if not folder.is_dir():
             raise BuildError(f"{folder.name} is a file, it must be a folder")
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                path = Path(entry.path)
-                if entry.is_symlink():
-                    shown = path.relative_to(self._top).as_posix()
-                    raise BuildError(f"{shown} is a symbolic link", hint="let the build write real files")
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._walk(path)
-                elif entry.is_file(follow_symlinks=False):
-                    yield path
-                else:
-                    raise BuildError(f"{path.relative_to(self._top).as_posix()} is not a regular file")
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as why:
+            raise BuildError(f"{folder.name}/ cannot be read: {why.strerror}") from why
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_symlink():
+                shown = path.relative_to(self._top).as_posix()
+                raise BuildError(f"{shown} is a symbolic link", hint="let the build write real files")
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(path, depth + 1)
+            elif entry.is_file(follow_symlinks=False):
+                yield path
+            else:
+                raise BuildError(f"{path.relative_to(self._top).as_posix()} is not a regular file")
 
     def _inside(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
         if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
             raise BuildError(f"{path!r} leads out of {self._top.name}/")
+        self._refuse_links()
         target = self._top.joinpath(*parts)
-        for parent in list(target.parents)[: len(parts) - 1]:
+        for parent in list(target.parents)[: len(parts)] if self._within else list(target.parents)[: len(parts) - 1]:
             if parent.is_symlink():
                 raise BuildError(f"{path!r} leads through a symbolic link")
         return target

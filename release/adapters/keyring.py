@@ -3,6 +3,7 @@
 import configparser
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from release.errors import CredentialError
@@ -44,11 +45,23 @@ class Keyring:
         """Add a stage's key; the file is replaced whole, with mode 0600."""
         content = self._read()
         content[self.profile(stage)] = {"aws_access_key_id": key_id, "aws_secret_access_key": key_secret}
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self._write(content)
+
+    def require_writable(self) -> None:
+        """Prove that a key could be stored before one is made: its secret can be read only once (CredentialError)."""
+        self._write(self._read())
+
+    def _write(self, content: configparser.RawConfigParser) -> None:
         draft = self.file.with_name(f".{self.file.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            content.write(out)
-        draft.replace(self.file)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+                content.write(out)
+            draft.replace(self.file)
+        except OSError as why:
+            with suppress(OSError):
+                draft.unlink()
+            raise CredentialError(f"{self.file} cannot be written: {why.strerror}", hint="name another file") from why
 
     def _read(self) -> configparser.RawConfigParser:
         content = configparser.RawConfigParser()

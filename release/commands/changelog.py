@@ -6,7 +6,7 @@ import typer
 
 from release import compose
 from release.adapters import resources
-from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit_json
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json, write
 from release.core.version import parse_version
 from release.errors import ConfigError
 from release.stages import build as building
@@ -55,11 +55,11 @@ def changelog(
     if json:
         return emit_json({"version": version, "changed": update.changed, "note": update.note, "dryRun": dry_run})
     if dry_run:
-        typer.echo(update.text, nl=False)
+        write(update.text)
     elif update.changed:
-        typer.echo(f"{library.changelog} has a section for {version}")
+        emit([f"{library.changelog} has a section for {version}"])
     else:
-        typer.echo(f"{library.changelog} is up to date: nothing to do")
+        emit([f"{library.changelog} is up to date: nothing to do"])
     return None
 
 

@@ -5,7 +5,7 @@ import json as encoding
 import typer
 
 from release import compose
-from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json, write
 from release.core.config import json_schema
 from release.core.shape import kebab, plain
 
@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Check release.toml and print its s
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of release.toml, for editors."""
-    typer.echo(encoding.dumps(json_schema(), indent=2))
+    write(encoding.dumps(json_schema(), indent=2) + "\n")
 
 
 @app.command()

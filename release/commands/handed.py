@@ -25,6 +25,7 @@ def leave_order(work: Workspace, order_: Order) -> None:
 
 def leave(work: Workspace, kind: str, channel: str, value: Order | Promotion | Verification) -> None:
     """Write a channel's order, promotion or verification."""
+    work.handover.write(".gitignore", b"*\n")
     work.handover.write(f"{channel}.{kind}.json", document.encode(value))
 
 

@@ -8,6 +8,7 @@ import typer
 
 from release import compose
 from release.adapters.directory import Directory
+from release.commands.options import write
 from release.core.config import parse
 from release.core.starter import release_toml
 from release.errors import ConfigError, RefusedError
@@ -35,7 +36,7 @@ def init(
     text = release_toml(package, branch=branch)
     parse(text.encode())
     if dry_run:
-        typer.echo(text, nl=False)
+        write(text)
         return
     if project.read("release.toml", limit=LARGEST) is not None:
         raise RefusedError("release.toml exists already", hint="--dry-run prints what would be written")

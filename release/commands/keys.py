@@ -53,6 +53,8 @@ def provision(
     users = StageUsers(clients.iam(), clients.sts(), partition=partition)
     ring = Keyring(credentials_file, work.config.library.name)
     policies = _policies(work, work.config.distribution.account or users.account)
+    if not dry_run:
+        ring.require_writable()
     changed = []
     for stage, policy in policies.items():
         name = ring.profile(stage)

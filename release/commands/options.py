@@ -1,6 +1,7 @@
 """Options that many commands share, and how they print: data on stdout, talk on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,13 +28,22 @@ DEFAULT_CONFIG = Path("release.toml")
 def emit_json(value: object) -> None:
     """Print a report or any JSON value on stdout."""
     data: Any = plain(value, naming=camel)
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def emit(lines: Iterable[str]) -> None:
     """Print lines of data on stdout, control characters made visible."""
     for line in lines:
-        sys.stdout.write(visible(line) + "\n")
+        write(visible(line) + "\n")
+
+
+def write(text: str) -> None:
+    """Write to stdout; a reader that went away (`release ... | head`) is no failure of the command."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

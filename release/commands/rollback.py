@@ -1,5 +1,6 @@
 """release rollback: the whole way back in one command."""
 
+import shlex
 import sys
 from typing import Annotated
 
@@ -35,17 +36,18 @@ def rollback(
     version = to or recording.previous_good(slots, channel, tail)
     serving = tail.state.channels.get(channel)
     now = serving.version if serving else "nothing"
-    steps = _steps(work, channel, version, reason or "")
+    steps = _steps(work, channel, version, reason or "REASON")
     work.console.say(f"{channel} serves {now}; it will serve {version}, no byte is built or uploaded")
     if dry_run:
-        return emit_json([step for _, step in steps]) if json else emit(" ".join(step) for _, step in steps)
+        lines = [step for _, step in steps]
+        return emit_json(lines) if json else emit(f"release {shlex.join(line)}" for line in lines)
     if not reason:
         raise ConfigError("a rollback needs a reason", hint=f"release rollback {channel} --to {version} --reason '...'")
     if not yes and sys.stdin.isatty() and not typer.confirm(f"roll {channel} back to {version}?", err=True):
         raise typer.Exit(1)
     failed = 0
     for key, step in steps:
-        work.console.say(f"- release {' '.join(step)}")
+        work.console.say(f"- release {shlex.join(step)}")
         environment = environment_for(key, environment=work.environment, keyring=work.keyring())
         code = run_stage(step, folder=work.folder, environment=environment)
         if code == VerificationError.exit_code:

@@ -186,6 +186,17 @@ def _cross_check(config: Config) -> list[Problem]:
         for i, name in enumerate(build.environment)
         if is_secret_name(name)
     ]
+    output = f"{build.output}/"
+    precious = (
+        build.input,
+        build.lock_file,
+        config.library.package,
+        config.library.changelog,
+        "node_modules/",
+        ".git/",
+    )
+    if held := [path for path in precious if path.startswith(output) or output.startswith(path)]:
+        problems.append(Problem(("build", "output"), f"holds {held[0]}: a build empties its output folder first"))
     if config.site.bucket == config.log.bucket:
         problems.append(Problem(("log", "bucket"), "must not be the site's bucket: other rules protect it"))
     problems += [

@@ -84,9 +84,10 @@ entries = {json.dumps(entries)}  # the files pages load
 
 
 def _default_build(package: dict[str, Any]) -> str:
-    source = next((p for p in (package.get("source"), package.get("module"), package.get("main")) if _path(p)), None)
+    named = (_path(package.get(field)) for field in ("source", "module", "main"))
+    source = next((path for path in named if path and not path.startswith(("dist/", "node_modules/"))), "src/index.js")
     return f"""[build]                             # no command: rolldown bundles this, to IIFE and ESM
-input = {_text(_path(source) or "src/index.js")}
+input = {_text(source)}
 target = "es2020"
 """
 

@@ -188,8 +188,8 @@ def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
     current = tail.state.channels.get(channel)
     if current is None:
         raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
-    if current.outcome == "authorized" and slots.read(current.entry).action == "rollback.authorized":
-        return current.version  # a rollback that was cut off: go on with it, not one version further
+    if current.outcome != "completed" and slots.read(current.entry).action == "rollback.authorized":
+        return current.version  # a rollback that was cut off or not verified: go on with it, not one version further
     state, steps = current, 0
     while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
         state, steps = earlier, steps + 1

@@ -24,6 +24,13 @@ def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["keys"]
 
 
+def test_a_place_that_cannot_be_written_is_said_before_a_key_is_made(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    with pytest.raises(CredentialError, match=r"cannot be written|is not a credentials file"):
+        Keyring(tmp_path / "keys", "tag").require_writable()
+    assert [p.name for p in tmp_path.iterdir()] == ["keys"]
+
+
 def test_the_aws_tools_read_the_same_file(tmp_path: Path) -> None:
     ring = Keyring(tmp_path / "keys", "tag")
     ring.store("publish", "AKIAONE", "secret")

@@ -137,6 +137,40 @@ def test_a_build_that_is_of_no_use_leaves_no_manifest(run: Run, library: Library
     assert not (library.folder / "dist" / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("output", ["src", "node_modules", "node_modules/x"])
+def test_an_output_folder_that_holds_sources_is_refused_before_it_is_emptied(
+    run: Run, library: Library, output: str
+) -> None:
+    toml = (library.folder / "release.toml").read_text()
+    library.write("release.toml", toml.replace("[build]", f'[build]\noutput = "{output}"\ninput = "src/tag.js"'))
+    ended = run("build", "--snapshot")
+    assert ended.code == 3
+    assert "build.output: holds " in ended.err
+    assert (library.folder / "src" / "tag.js").exists()
+
+
+def test_an_output_folder_behind_a_link_is_refused_and_what_is_there_stays(
+    run: Run, library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "victim" / "out").mkdir(parents=True)
+    (tmp_path / "victim" / "out" / "precious").touch()
+    (library.folder / "link").symlink_to(tmp_path / "victim")
+    toml = (library.folder / "release.toml").read_text()
+    library.write("release.toml", toml.replace("[build]", '[build]\noutput = "link/out"'))
+    ended = run("build", "--snapshot")
+    assert ended.code == 6
+    assert "link on the way to out is a symbolic link" in ended.err
+    assert (tmp_path / "victim" / "out" / "precious").exists()
+
+
+def test_what_a_stage_leaves_is_not_read_or_written_through_a_link(run: Run, library: Library, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (library.folder / ".release").symlink_to(tmp_path / "elsewhere")
+    ended = run("verify", "latest")
+    assert ended.code == 6
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_the_output_of_a_failed_build_is_shown(run: Run, library: Library) -> None:
     library.write("build.py", BUILDS["fails"][0])
     library.commit("build: another")

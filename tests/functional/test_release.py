@@ -115,7 +115,7 @@ def test_a_rollback_without_a_reason_is_refused_and_a_dry_run_only_tells(tag: Ac
     assert "release rollback latest --to 1.0.0 --reason" in ended.err
     dry = tag.run("rollback", "--dry-run", **keys)
     assert dry.code == 0
-    assert [line.split()[0] for line in dry.out.splitlines()] == ["record", "promote", "invalidate", "verify", "record"]
+    assert [line.split()[1] for line in dry.out.splitlines()] == ["record", "promote", "invalidate", "verify", "record"]
     assert log_actions(tag) == before
 
 

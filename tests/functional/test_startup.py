@@ -55,6 +55,17 @@ def test_every_command_in_the_readme_exists(run: Run) -> None:
         assert run(*called, "--help").code == 0, called
 
 
+def test_help_shows_the_stages_in_the_order_of_the_pipeline(run: Run) -> None:
+    shown = re.findall(r"^│ ([a-z]+) ", run("--help").out, re.MULTILINE)
+    assert [name for name in shown if name in {row.name for row in COMMANDS}] == [row.name for row in COMMANDS]
+
+
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    command = f"{sys.executable} -m release config schema | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
+
+
 def test_an_unknown_command_ends_as_the_command_line_does(run: Run) -> None:
     ended = run("publsh")
     assert ended.code == 2
