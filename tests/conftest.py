@@ -3,10 +3,12 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
+
+from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
 
 
 def _moto() -> str:
@@ -18,7 +20,14 @@ def _node() -> str:
     return f"{' and '.join(missing)} not installed" if missing else ""
 
 
-TIERS: Final[dict[str, Callable[[], str]]] = {"moto": _moto, "node": _node}
+def _rgw() -> str:
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        return f"{', '.join(missing)} not installed"
+    return "" if os.geteuid() == 0 else "its daemons start as root only"
+
+
+TIERS: Final[dict[str, Callable[[], str]]] = {"moto": _moto, "node": _node, "rgw": _rgw}
 _NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
 
 
@@ -42,3 +51,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if os.environ.get("CI") and session.config.stash[_NOT_RUN] and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def ceph() -> Iterator[CephGateway]:
+    """One real S3 server for all tests of the tier rgw; each makes buckets and users of its own."""
+    with ceph_gateway() as gateway:
+        yield gateway

@@ -43,7 +43,7 @@ OPERATIONS: dict[str, Operation] = {
     "read": lambda store: store.read("k", limit=100),
     "create": lambda store: store.create("k", BODY, JS),
     "replace": lambda store: store.replace("k", BODY, JS, etag='"e1"'),
-    "copy": lambda store: store.copy(SOURCE, "k", JS),
+    "copy": lambda store: store.copy(SOURCE, "k", JS, replacing=None),
     "keys": lambda store: store.keys("k"),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
@@ -302,13 +302,13 @@ def copied(**fields: str) -> Answer:
 def test_a_copy_gives_the_digest_that_the_server_gives() -> None:
     answer = copied(ChecksumSHA256=base64_of(SHA256.digest()))
     with FaultyS3(answer) as server, bucket(server) as store:
-        assert store.copy(SOURCE, "k", JS) == SHA256.hexdigest()
+        assert store.copy(SOURCE, "k", JS, replacing=None) == SHA256.hexdigest()
         assert methods(server.seen) == ["PUT"]
 
 
 def test_a_copy_without_a_digest_is_read_back() -> None:
     with FaultyS3(copied(), stored()) as server, bucket(server) as store:
-        assert store.copy(SOURCE, "k", JS) == SHA256.hexdigest()
+        assert store.copy(SOURCE, "k", JS, replacing=None) == SHA256.hexdigest()
         assert methods(server.seen) == ["PUT", "GET"]
 
 
@@ -365,6 +365,23 @@ def test_a_swap_that_was_lost_is_never_tried_with_a_malformed_etag() -> None:
         assert conditions(server.seen) == ['"e1"']
 
 
+def test_a_copy_whose_target_somebody_else_wrote_is_lost() -> None:
+    lost = refusal(412, "PreconditionFailed")
+    with FaultyS3(lost, described_as('"e1"'), described_as('"e9"')) as server, bucket(server) as store:
+        assert store.copy(SOURCE, "k", JS, replacing='"e0"') is None
+        assert conditions(server.seen) == ['"e0"']
+
+
+def test_a_copy_whose_source_changed_is_not_taken_for_a_lost_target() -> None:
+    lost = refusal(412, "PreconditionFailed")
+    with (
+        FaultyS3(lost, described_as('"e2"')) as server,
+        bucket(server) as store,
+        pytest.raises(IntegrityError, match="no longer the object"),
+    ):
+        store.copy(SOURCE, "k", JS, replacing='"e0"')
+
+
 def test_a_swap_on_a_server_without_quotes_can_be_lost_too() -> None:
     lost = refusal(412, "PreconditionFailed")
     with FaultyS3(lost, described_as('"e1"'), otherwise=lost) as server, bucket(server) as store:
@@ -398,7 +415,7 @@ def test_a_server_without_checksums_that_stored_other_bytes_is_found_out() -> No
 def test_a_source_without_a_checksum_is_looked_at_before_it_is_copied() -> None:
     """A server without checksums may ignore that a copy is for one ETag only."""
     with FaultyS3(described_as('"e2"')) as server, bucket(server) as store:
-        operation = lambda store: store.copy(replace(SOURCE, sha256=None), "k", JS)  # noqa: E731 - an Operation
+        operation = lambda store: store.copy(replace(SOURCE, sha256=None), "k", JS, replacing=None)  # noqa: E731 - an Operation
         error = refused(store, operation, IntegrityError)
         assert methods(server.seen) == ["HEAD"]
     assert error.evidence == {"expected": '"e1"', "found": '"e2"'}

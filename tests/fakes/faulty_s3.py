@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -106,6 +106,8 @@ class FaultyS3:
         with self._lock:
             self.seen.append(request)
             answer = self._script.pop(0) if self._script else self._otherwise
+        if answer is STORED and (sha256 := request.headers.get("x-amz-checksum-sha256")):
+            return replace(STORED, headers={**STORED.headers, "x-amz-checksum-sha256": sha256})
         if answer.hang:
             self._stopping.wait(30)
             return RESET

@@ -1,0 +1,124 @@
+"""A library on Ceph's S3 gateway, each stage with a user of its own and the policy that `keys render` gives it.
+
+There is no CloudFront: a small web server reads the site's bucket with a key of its own, as a CDN does.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import urllib3
+from botocore.exceptions import ClientError
+
+from tests.fakes.ceph import CephGateway, Key
+from tests.fakes.web_server import Reply, Request, WebServer
+from tests.functional.conftest import Ended, Run
+from tests.functional.library import Library
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# The stages that use the server; `invalidate` talks to CloudFront alone.
+STAGES: Final = ("publish", "record", "promote", "audit")
+PIPELINE: Final = (
+    ("", "build"),
+    ("publish", "publish"),
+    ("record", "record publish"),
+    ("record", "record promote"),
+    ("promote", "promote"),
+    ("", "verify --patience 0"),
+    ("record", "record outcome"),
+)
+
+
+class BucketServer(WebServer):
+    """Serves a bucket's objects as they are, to any origin."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        super().__init__({})
+        self._s3 = s3
+        self._bucket = bucket
+
+    def reply(self, request: Request) -> Reply:
+        try:
+            found = self._s3.get_object(Bucket=self._bucket, Key=unquote(request.path[1:]))
+        except ClientError as error:
+            return Reply(status=error.response["ResponseMetadata"]["HTTPStatusCode"])
+        with closing(found["Body"]) as body:
+            headers = (
+                ("Content-Type", found["ContentType"]),
+                ("Cache-Control", found["CacheControl"]),
+                ("Access-Control-Allow-Origin", "*"),
+            )
+            return Reply(headers=headers, body=body.read())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CephSite:
+    """A library's buckets and keys."""
+
+    gateway: CephGateway
+    library: Library
+    run: Run
+    bucket: str
+    log_bucket: str
+    url: str
+    keys: dict[str, Key]
+
+    def as_(self, stage: str, command: str, *more: str) -> Ended:
+        """Run a command with the key of `stage` ("" for none) and nothing else."""
+        return self.run(*command.split(), *more, **(self.keys[stage].environment if stage else {}))
+
+    def pipeline(self, version: str, source: str) -> None:
+        """Release a version; every step must end well."""
+        self.library.release(version, source)
+        self.steps(PIPELINE)
+
+    def steps(self, steps: Sequence[tuple[str, str]]) -> None:
+        for stage, command in steps:
+            ended = self.as_(stage, command)
+            assert ended.code == 0, (command, ended)
+
+    def served(self, path: str) -> str:
+        return urllib3.request("GET", f"{self.url}/tag/{path}").data.decode()
+
+    def log(self) -> list[tuple[str, str, str | None]]:
+        entries = json.loads(self.as_("audit", "log list --last 0 --json").out)
+        return [(e["action"], e["version"], e.get("channel")) for e in entries]
+
+
+@contextmanager
+def ceph_site(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSite]:
+    """Make two buckets, and one user a stage with exactly the policy that the program gives."""
+    name = uuid.uuid4().hex
+    site, log = f"site-{name}", f"log-{name}"
+    with closing(ceph.clients(ceph.administrator).s3()) as owner:
+        for bucket in (site, log):
+            owner.create_bucket(Bucket=bucket)
+    objects = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{site}/*"}
+    reader = ceph.add_user(f"edge-{name}", {"Version": "2012-10-17", "Statement": [objects]})
+    with closing(ceph.clients(reader).s3()) as s3, BucketServer(s3, site) as server:
+        settle(library, ceph, bucket=site, log_bucket=log, url=server.url)
+        keys = {stage: ceph.add_user(f"{stage}-{name}", rendered(run, stage)) for stage in STAGES}
+        yield CephSite(gateway=ceph, library=library, run=run, bucket=site, log_bucket=log, url=server.url, keys=keys)
+
+
+def settle(library: Library, ceph: CephGateway, *, bucket: str, log_bucket: str, url: str) -> None:
+    """Point release.toml at the buckets."""
+    toml = (library.folder / "release.toml").read_text()
+    toml = toml.replace('bucket = "site"\n', f'bucket = "{bucket}"\nendpoint = "{ceph.endpoint}"\n')
+    toml = toml.replace('bucket = "release-log"', f'bucket = "{log_bucket}"').replace("https://cdn.example.com", url)
+    library.write("release.toml", toml)
+    library.commit("chore: point at the gateway")
+
+
+def rendered(run: Run, stage: str) -> dict[str, Any]:
+    """Give the policy that the program gives a stage."""
+    ended = run("keys", "render", stage)
+    assert ended.code == 0, ended
+    policy: dict[str, Any] = json.loads(ended.out)
+    return policy
