@@ -19,7 +19,7 @@ def text(folder: str, name: str) -> str:
         if (file := place / name).is_file():
             return file.read_text(encoding="utf-8")
     raise MissingToolError(
-        f"{folder}/{name} is not installed", hint="install the program again: pip install js-release"
+        f"{folder}/{name} is not installed", hint="install the program again, whole"
     )
 
 
@@ -37,7 +37,7 @@ def example(name: str) -> dict[str, bytes]:
                 for path in Directory(top).paths()
                 if not path.startswith(("node_modules/", "dist/", ".release/"))
             }
-    raise MissingToolError(f"examples/{name} is missing", hint="install the program again: pip install js-release")
+    raise MissingToolError(f"examples/{name} is missing", hint="install the program again, whole")
 
 
 def _places(folder: str) -> tuple[Path, ...]:
