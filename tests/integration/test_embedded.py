@@ -121,7 +121,7 @@ def test_without_moto_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch)
     for _ in range(2):
         with pytest.raises(MissingToolError, match="needs moto") as caught, EmbeddedAws():
             pass
-        assert caught.value.hint == 'pip install "js-release[demo]"'
+        assert caught.value.hint == "pip install '.[demo]' in this project's folder"
 
 
 def test_the_secret_is_not_in_the_representation(account: Account) -> None:

@@ -147,7 +147,7 @@ def _serve(until: ExitStack) -> str:
         from release.adapters.embedded.moto_server import quiet_server  # noqa: PLC0415 - needs moto
     except ImportError as error:
         raise MissingToolError(
-            f"the embedded AWS needs moto: {error}", hint='pip install '.[demo]' in this project's folder'
+            f"the embedded AWS needs moto: {error}", hint="pip install '.[demo]' in this project's folder"
         ) from error
     until.callback(_set_unchecked_actions, settings.INITIAL_NO_AUTH_ACTION_COUNT)
     _set_unchecked_actions(_NOBODY_IS_ASKED)
