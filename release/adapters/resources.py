@@ -18,9 +18,7 @@ def text(folder: str, name: str) -> str:
     for place in _places(folder):
         if (file := place / name).is_file():
             return file.read_text(encoding="utf-8")
-    raise MissingToolError(
-        f"{folder}/{name} is not installed", hint="install the program again, whole"
-    )
+    raise MissingToolError(f"{folder}/{name} is not installed", hint="install the program again, whole")
 
 
 def example(name: str) -> dict[str, bytes]:
