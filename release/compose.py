@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from release.adapters import environment as environments
+from release.adapters import resources
 from release.adapters.clock import SystemClock
 from release.adapters.directory import Directory
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
 from release.core.entry import Pipeline
+from release.core.identities import owner
+from release.core.keypolicy import Policies, policies
 from release.effects.slots import Slots
 from release.errors import ConfigError
 from release.ports import Cdn, Clock, ObjectStore, PublicSite, Repository, Runner
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from release.adapters.keyring import Keyring
 
 HANDOVER: Final = ".release"
+TEMPLATES: Final = "keys-policy"
 KEYS_VARIABLE: Final = "RELEASE_KEYS"
 
 
@@ -124,7 +128,21 @@ class Workspace:
         from release.adapters.keyring import Keyring  # noqa: PLC0415
 
         file = self.environment.get(KEYS_VARIABLE)
-        return Keyring(Path(file), self.config.library.name) if file else None
+        return Keyring(Path(file), owner(self.config)) if file else None
+
+    def key_policies(self, account: str | None = None) -> Policies:
+        """Render all key policies; the account is release.toml's if none is given.
+
+        Raises:
+            ConfigError: a template or the account is wrong, or no account is known.
+        """
+        known = account or self.config.distribution.account
+        if known is None:
+            raise ConfigError(
+                "the distribution's account is not known, and the ARNs need it",
+                hint="write [distribution] account = '123456789012', or pass --account",
+            )
+        return policies(self.config, account=known, template=lambda file: resources.text(TEMPLATES, file))
 
     def _store(self, stage: str, bucket: str) -> ObjectStore:
         from release.adapters.s3 import S3Store  # noqa: PLC0415

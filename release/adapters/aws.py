@@ -102,6 +102,14 @@ class AwsClients:
         """Make an STS client."""
         return cast("STSClient", self._client("sts"))
 
+    def account(self) -> str:
+        """Ask whose key this is; gives the account's number (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)."""
+        try:
+            return self.sts().get_caller_identity()["Account"]
+        except AWS_ERRORS as error:
+            asked = "sts:GetCallerIdentity"
+            raise translate(error, action=asked, resource="this key", stage=self._access.stage) from None
+
     def _client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - botocore makes the class
         settings = self._config(self._endpoints[service])
         try:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from release.adapters.aws_errors import AWS_ERRORS, error_code, translate
+from release.core.identities import Identities
 from release.errors import RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-    from mypy_boto3_sts import STSClient
 
-PATH: Final = "/release/"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
 MOST_VERSIONS: Final = 5
 
@@ -25,11 +24,10 @@ MOST_VERSIONS: Final = 5
 class StageUsers:
     """The users that hold the stages' keys; the clients have an administrator's key."""
 
-    def __init__(self, iam: "IAMClient", sts: "STSClient", *, partition: str) -> None:
+    def __init__(self, iam: "IAMClient", identities: Identities) -> None:
         self._iam = iam
-        with _asking("sts:GetCallerIdentity", "the administrator's key"):
-            self.account = sts.get_caller_identity()["Account"]
-        self._policies = f"arn:{partition}:iam::{self.account}:policy{PATH}"
+        self._path = identities.path
+        self._policies = f"arn:{identities.partition}:iam::{identities.account}:policy{identities.path}"
 
     def policy(self, name: str) -> dict[str, Any] | None:
         """Read a stage's policy as IAM has it; None if it certainly has none."""
@@ -49,12 +47,12 @@ class StageUsers:
         """Create the user and the policy if need be, give the policy this content and the user the policy."""
         arn = self._policies + name
         with _asking("iam:CreateUser", name), _unless("EntityAlreadyExists"):
-            self._iam.create_user(UserName=name, Path=PATH)
+            self._iam.create_user(UserName=name, Path=self._path)
         document = json.dumps(policy)
         current = self.policy(name)
         if current is None:
             with _asking("iam:CreatePolicy", name):
-                self._iam.create_policy(PolicyName=name, Path=PATH, PolicyDocument=document)
+                self._iam.create_policy(PolicyName=name, Path=self._path, PolicyDocument=document)
         elif current != policy:
             with _asking("iam:CreatePolicyVersion", name):
                 self._make_room(arn)

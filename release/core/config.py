@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 from release.core import jsonschema
 from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
-from release.core.layout import LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
+from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
+from release.core.layout import CUSTOMER, CUSTOMERS, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
 from release.errors import ConfigError
 
@@ -17,11 +18,8 @@ FILE: Final = "release.toml"
 LARGEST: Final = 256 * 1024
 SCHEMA: Final = "urn:js-release:config:v1"
 
-_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_URL: Final = r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?"
 _ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
-_BUCKET_RULES: Final[Mapping[str, str]] = {"pattern": _BUCKET, "means": "a bucket name"}
 _PATH_RULES: Final[Mapping[str, str]] = {"pattern": PATH, "means": "a relative path of plain names"}
 
 
@@ -40,18 +38,21 @@ class Library:
     protected_branch: str = rule("main", longest=200, doc="A tag must be on this branch.")
     changelog: str = rule("CHANGELOG.md", **_PATH_RULES, doc="The changelog for people.")
     changelog_template: str | None = rule(None, **_PATH_RULES, doc="A Jinja template of your own for one section.")
-    repository: str | None = rule(None, pattern=_URL, means="a URL", doc="For links in the changelog.")
+    repository: str | None = rule(None, pattern=URL, means="a URL", doc="For links in the changelog.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """Where the files live and what address customers load them from."""
 
-    bucket: str = rule(**_BUCKET_RULES, doc="The S3 bucket behind the CDN.")
+    bucket: str = rule(**BUCKET_RULES, doc="The S3 bucket behind the CDN.")
     region: str = rule(pattern=r"[a-z]{2}(-[a-z]+)+-[0-9]", means="an AWS region", doc="The bucket's region.")
-    url: str = rule(pattern=_URL, means="a URL", doc="The public address, without the library's name.")
+    url: str = rule(pattern=URL, means="a URL", doc="The public address, without the library's name.")
     prefix: str = rule("", pattern=PREFIX, means="a prefix that ends with a slash", doc="Before every key.")
-    endpoint: str | None = rule(None, pattern=_URL, means="a URL", doc="Of an S3-compatible server; AWS if absent.")
+    endpoint: str | None = rule(None, pattern=URL, means="a URL", doc="Of an S3-compatible server; AWS if absent.")
+    customer: str | None = rule(
+        None, pattern=CUSTOMER, means="a name of a-z, 0-9 and '-'", doc="Whose variant of the library this is."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +105,7 @@ class Cache:
 class LogSection:
     """The release log."""
 
-    bucket: str = rule(**_BUCKET_RULES, doc="A bucket of its own.")
+    bucket: str = rule(**BUCKET_RULES, doc="A bucket of its own.")
     origin: str = rule(
         pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag", longest=200
     )
@@ -132,18 +133,20 @@ class Config:
     log: LogSection
     build: BuildSection = rule(BuildSection)
     cache: Cache = rule(Cache)
+    keys: KeysSection = rule(KeysSection)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
 
     @property
     def layout(self) -> SiteLayout:
         """Where this library's objects are."""
-        return SiteLayout(prefix=self.site.prefix, library=self.library.name)
+        return SiteLayout(prefix=self.site.prefix, library=self.library.name, customer=self.site.customer)
 
     @property
     def log_layout(self) -> LogLayout:
         """Where this library's log entries are."""
-        prefix = self.log.prefix
-        return LogLayout(prefix=f"{self.library.name}/" if prefix is None else prefix)
+        if self.site.customer is not None:
+            return LogLayout(prefix=f"{self.library.name}/{CUSTOMERS}/{self.site.customer}/")
+        return LogLayout(prefix=f"{self.library.name}/" if self.log.prefix is None else self.log.prefix)
 
 
 def parse(text: bytes, *, file: str = FILE) -> Config:
@@ -199,12 +202,21 @@ def _cross_check(config: Config) -> list[Problem]:
         problems.append(Problem(("build", "output"), f"holds {held[0]}: a build empties its output folder first"))
     if config.site.bucket == config.log.bucket:
         problems.append(Problem(("log", "bucket"), "must not be the site's bucket: other rules protect it"))
+    urls: list[tuple[tuple[str, ...], str | None]] = [
+        (("site", "url"), config.site.url),
+        (("site", "endpoint"), config.site.endpoint),
+    ]
+    if config.keys.gitlab:
+        urls.append((("keys", "gitlab", "url"), config.keys.gitlab.url))
     problems += [
         Problem(place, "must be https: only a loopback address may be plain")
-        for place, url in ((("site", "url"), config.site.url), (("site", "endpoint"), config.site.endpoint))
+        for place, url in urls
         if url and not is_safe_url(url)
     ]
-    return problems
+    if config.site.customer is not None and config.log.prefix is not None:
+        own = config.log_layout.prefix
+        problems.append(Problem(("log", "prefix"), f"is not for a customer's variant: its log is always below {own}"))
+    return problems + list(check_keys(config.keys))
 
 
 def is_safe_url(url: str) -> bool:

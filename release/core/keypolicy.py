@@ -1,88 +1,229 @@
 """Key policies: what each stage's key may do, rendered strictly and checked before use.
 
-A version's name begins with a digit and a channel's with a letter, so `0*` to `9*` is every
-version and no channel: the patterns below rest on that (see `core.layout`).
+Every Allow of a key holds over TLS only, and from the configured addresses only: `render` adds
+that to each, so that no template can forget it. A version's name begins with a digit and a channel's
+with a letter, so `0*` to `9*` is every version and no channel: the patterns rest on that (see `core.layout`).
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from release.core import document
 from release.core.channels import key_patterns
 from release.core.config import Config
+from release.core.identities import BOUNDARY, PROVISION, ROTATE, STAGES, Identities, identities
+from release.core.layout import CUSTOMERS
 from release.errors import ConfigError
 
-STAGES: Final = ("publish", "record", "promote", "invalidate", "audit")
+Policy = dict[str, Any]
+Kind = Literal["identity", "boundary", "bucket", "trust"]
+
+SITE_BUCKET: Final = "site-bucket"
+LOG_BUCKET: Final = "log-bucket"
+TRUST: Final = "trust-gitlab"
+KINDS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys((*STAGES, ROTATE, PROVISION), "identity"),
+    BOUNDARY: "boundary",
+    SITE_BUCKET: "bucket",
+    LOG_BUCKET: "bucket",
+    TRUST: "trust",
+}
+"""The templates, and what kind of policy each is."""
+
 LARGEST: Final = 64 * 1024
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: a managed policy, without
-# white space. A user's inline policies may have 2,048 only, which is why ours are managed.
-LARGEST_MANAGED: Final = 6144
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without white space. A user's
+# inline policies may have 2,048 characters only, which is why ours are managed.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html: 20 KB.
+LIMITS: Final[Mapping[Kind, int]] = {"identity": 6144, "boundary": 6144, "bucket": 20 * 1024, "trust": 2048}
 
-_PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+_ELEMENTS: Final[Mapping[Kind, frozenset[str]]] = {
+    "identity": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
+    "boundary": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
+    "bucket": frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}),
+    "trust": frozenset({"Sid", "Effect", "Principal", "Action", "Condition"}),
+}
 
 
-def partition(region: str) -> str:
-    """Give the partition of a region: `aws`, `aws-cn` or `aws-us-gov`."""
-    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policies:
+    """All policies of one owner. `trust` is empty where the stages are users."""
+
+    identities: Identities
+    stages: Mapping[str, Policy]
+    provision: Policy
+    boundary: Policy
+    buckets: Mapping[str, Policy]
+    trust: Mapping[str, Policy]
+
+    def named(self) -> dict[str, Policy]:
+        """Give each policy by the name that people use for it."""
+        trust = {f"trust-{stage}": policy for stage, policy in self.trust.items()}
+        return {**self.stages, PROVISION: self.provision, BOUNDARY: self.boundary, **self.buckets, **trust}
 
 
-def variables(config: Config, *, account: str) -> dict[str, object]:
-    """Give what a template may refer to: ARNs and prefixes, each a list but for single resources.
+def policies(config: Config, *, account: str, template: Callable[[str], str]) -> Policies:
+    """Render all policies of a library.
 
     Args:
         config: of the library.
         account: the 12 digits of the account that owns the distribution.
+        template: gives the text of `<name>.json.j2`.
 
     Raises:
-        ConfigError: the account is no account number.
+        ConfigError: the account or a template is wrong.
     """
-    if not re.fullmatch(r"[0-9]{12}", account, re.ASCII):
-        raise ConfigError(f"{account!r} is not an account number of 12 digits")
-    aws = partition(config.site.region)
+    owned = identities(config, account=account)
+    values = variables(config, owned)
+
+    def made(name: str, **more: object) -> Policy:
+        file = f"{name}.json.j2"
+        return render(template(file), {**values, **more}, name=file, kind=KINDS[name], guard=guard(config))
+
+    return Policies(
+        identities=owned,
+        stages={stage: made(stage) for stage in owned.stages},
+        provision=made(PROVISION),
+        boundary=made(BOUNDARY),
+        buckets={SITE_BUCKET: made(SITE_BUCKET), LOG_BUCKET: made(LOG_BUCKET)},
+        trust={stage: made(TRUST, **_trust(config, stage)) for stage in owned.stages} if owned.kind == "roles" else {},
+    )
+
+
+def variables(config: Config, owned: Identities) -> dict[str, object]:
+    """Give what a template may refer to: ARNs and prefixes, each a list but for single resources."""
+    aws = owned.partition
     site, log = f"arn:{aws}:s3:::{config.site.bucket}", f"arn:{aws}:s3:::{config.log.bucket}"
     root, logs = config.layout.root, config.log_layout
-    versions = [f"{root}{digit}*" for digit in range(10)]
-    manifests = [f"{version}/manifest.json" for version in versions]
-    channels = [f"{root}{name}/*" for name in key_patterns(config.channels)]
-    pointers = [f"{root}channels/{name}.json" for name in key_patterns(config.channels)]
-    slots, log_keys = [f"{logs.slots}*"], [f"{logs.slots}*", f"{logs.prefix}versions/*"]
-
-    def objects(bucket: str, keys: list[str]) -> list[str]:
-        return [f"{bucket}/{key}" for key in keys]
-
+    keys = {
+        "version": [f"{root}{digit}*" for digit in range(10)],
+        "manifest": [f"{root}{digit}*/manifest.json" for digit in range(10)],
+        "channel": [f"{root}{name}/*" for name in key_patterns(config.channels)],
+        "pointer": [f"{root}channels/{name}.json" for name in key_patterns(config.channels)],
+    }
+    log_keys = {"slot": [f"{logs.slots}*"], "log": [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*"]}
+    log_keys["log_pointer"] = [f"{logs.pointers}*"]
+    trail = config.keys.trail
+    gitlab = config.keys.gitlab
     return {
+        "roles": owned.kind == "roles",
+        **_customers(config, site, log),
+        "log_tree": [f"{log}/{logs.prefix}*"],
+        "log_tree_prefixes": [f"{logs.prefix}*"],
+        "site_copy_sources": [f"{config.site.bucket}/{root}*"],
         "site_bucket": site,
         "log_bucket": log,
-        "distribution": f"arn:{aws}:cloudfront::{account}:distribution/{config.distribution.id_}",
-        "site_objects": objects(site, [f"{root}*"]),
+        "site_objects": [f"{site}/{root}*"],
         "site_prefixes": [f"{root}*"],
-        "version_objects": objects(site, versions),
-        "version_prefixes": versions,
-        "version_copy_sources": [f"{config.site.bucket}/{version}" for version in versions],
-        "manifest_objects": objects(site, manifests),
-        "manifest_prefixes": manifests,
-        "channel_objects": objects(site, channels),
-        "channel_prefixes": channels,
-        "pointer_objects": objects(site, pointers),
-        "pointer_prefixes": pointers,
-        "slot_objects": objects(log, slots),
-        "slot_prefixes": slots,
-        "log_objects": objects(log, log_keys),
-        "log_prefixes": log_keys,
+        "distribution": f"arn:{aws}:cloudfront::{owned.account}:distribution/{config.distribution.id_}",
+        "source_ips": list(config.keys.source_ips),
+        "trail": trail and f"arn:{aws}:s3:::{trail.bucket}",
+        "trail_prefix": trail and f"{trail.prefix}*",
+        "provider": gitlab and owned.provider_arn(gitlab.host),
+        "stage_arns": {stage: owned.arn(stage) for stage in owned.stages},
+        "policy_arns": [owned.policy_arn(stage) for stage in owned.stages],
+        "iam_tree": [owned.tree(owned.noun), owned.tree("policy")],
+        "boundary": owned.policy_arn(BOUNDARY),
+        "suffix": sid_suffix(owned.owner),
+        "cdn_suffix": sid_suffix(config.distribution.id_),
+        **{f"{name}_prefixes": found for name, found in {**keys, **log_keys}.items()},
+        **{f"{name}_objects": [f"{site}/{key}" for key in found] for name, found in keys.items()},
+        **{f"{name}_objects": [f"{log}/{key}" for key in found] for name, found in log_keys.items()},
+        "version_copy_sources": [f"{config.site.bucket}/{key}" for key in keys["version"]],
+        "pointer_copy_sources": [f"{config.log.bucket}/{key}" for key in log_keys["log_pointer"]],
     }
 
 
-def render(template: str, values: Mapping[str, object], *, name: str) -> dict[str, Any]:
+def _customers(config: Config, site: str, log: str) -> dict[str, list[str]]:
+    """Give what belongs to the library's customers; a customer has none."""
+    trees = [] if config.site.customer else [config.layout.root, config.log_layout.prefix]
+    return {
+        "customer_objects": [f"{bucket}/{tree}{CUSTOMERS}/*" for bucket, tree in zip((site, log), trees, strict=False)],
+        "customer_prefixes": list(dict.fromkeys(f"{tree}{CUSTOMERS}/*" for tree in trees)),
+    }
+
+
+def guard(config: Config) -> dict[str, dict[str, object]]:
+    """Give the conditions under which any key of ours works at all."""
+    found: dict[str, dict[str, object]] = {"Bool": {"aws:SecureTransport": "true"}}
+    if config.keys.source_ips:
+        found["IpAddress"] = {"aws:SourceIp": list(config.keys.source_ips)}
+    return found
+
+
+def sid_suffix(name: str) -> str:
+    """Make of a name what a statement's Sid may hold, so that no two names share it."""
+    return re.sub(r"[^A-Za-z0-9]", "", name)[:20] + hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+def render(
+    template: str,
+    values: Mapping[str, object],
+    *,
+    name: str,
+    kind: Kind = "identity",
+    guard: Mapping[str, Mapping[str, object]] | None = None,
+) -> Policy:
     """Render a policy template and check what came out.
 
     Every value must pass through `tojson`: a quote in a name must not become a second statement.
+
+    Args:
+        template: the template's text.
+        values: what it may refer to.
+        name: of the template, for errors.
+        kind: what it is a policy of.
+        guard: conditions that every Allow of a key gets besides its own.
 
     Raises:
         ConfigError: the template names an unknown variable, prints a raw value, or gives a policy
             that is no JSON or is wider than any key of ours may be.
     """
+    policy = _parsed(template, values, name)
+    for problem in _problems(policy, kind):
+        raise ConfigError(f"{name}: {problem}", hint="a stage's key never needs that; name what it needs")
+    if guard and kind == "identity":
+        policy["Statement"] = [_guarded(statement, guard, name) for statement in policy["Statement"]]
+    if (size := len(compact(policy))) > LIMITS[kind]:
+        raise ConfigError(
+            f"{name}: the policy has {size} characters, AWS takes {LIMITS[kind]}",
+            hint="shorten the names of buckets, prefix and channels, or list fewer of them",
+        )
+    return policy
+
+
+def compact(policy: Mapping[str, Any]) -> str:
+    """Give a policy as IAM stores it."""
+    return json.dumps(policy, separators=(",", ":"))
+
+
+def _trust(config: Config, stage: str) -> dict[str, object]:
+    """Give what a trust policy needs of GitLab's tokens.
+
+    https://docs.gitlab.com/ci/secrets/id_token_authentication/: `sub` is made of `name:value` parts.
+    """
+    gitlab = config.keys.gitlab
+    if gitlab is None:
+        raise ConfigError("[keys] has no gitlab: a role must know which project may take it")
+    known = {"ref_protected": "true", "environment_protected": "true", "deployment_tier": "production"}
+    more = "".join(f":{part}:{known[part]}" for part in gitlab.subject[3:])
+    project = f"project_path:{gitlab.project}"
+    tags = [f"{project}:ref_type:tag:ref:{config.library.tag_prefix}{digit}*{more}" for digit in range(10)]
+    branch = f"{project}:ref_type:branch:ref:{config.library.protected_branch}{more}"
+    return {
+        "audience": {f"{gitlab.host}:aud": f"release-{stage}"},
+        # The session's name carries pipeline and job, by which CloudTrail is held against the release log.
+        "subjects": {
+            f"{gitlab.host}:sub": [branch] if stage == "audit" else tags,
+            "sts:RoleSessionName": "release-*-*",
+        },
+    }
+
+
+def _parsed(template: str, values: Mapping[str, object], name: str) -> Policy:
     from jinja2 import TemplateError  # noqa: PLC0415 - half of a short command's start-up
     from jinja2.runtime import StrictUndefined  # noqa: PLC0415
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
@@ -98,57 +239,71 @@ def render(template: str, values: Mapping[str, object], *, name: str) -> dict[st
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": str}
     try:
         text = environment.from_string(template).render(**values)
-        policy: dict[str, Any] = document.parse(text.encode(), limit=LARGEST)
+        policy: Policy = document.parse(text.encode(), limit=LARGEST)
     except (TemplateError, TypeError) as why:
         raise ConfigError(f"{name}: {why}", hint=f"it may use: {', '.join(sorted(values))}") from why
     except ValueError as why:
         raise ConfigError(f"{name} does not render to JSON: {why}") from why
-    for problem in _problems(policy):
-        raise ConfigError(f"{name}: {problem}", hint="a stage's key never needs that; name what it needs")
     return policy
 
 
-def compact(policy: Mapping[str, Any]) -> str:
-    """Give a policy as IAM stores it."""
-    return json.dumps(policy, separators=(",", ":"))
+def _guarded(statement: Mapping[str, Any], guard: Mapping[str, Mapping[str, object]], name: str) -> Policy:
+    own = statement.get("Condition", {})
+    for operator, keys in guard.items():
+        if set(keys) & set(own.get(operator, {})):
+            raise ConfigError(f"{name}: {statement['Sid']} has the condition {operator} {next(iter(keys))} of its own")
+    merged = {operator: {**own.get(operator, {}), **guard.get(operator, {})} for operator in {**own, **guard}}
+    return {**statement, "Condition": merged}
 
 
-def _problems(policy: Mapping[str, Any]) -> list[str]:
+def _problems(policy: Mapping[str, Any], kind: Kind) -> list[str]:
     if not isinstance(policy, dict) or policy.get("Version") != "2012-10-17":
         return ["the policy's Version is not 2012-10-17"]
     statements = policy.get("Statement")
     if not isinstance(statements, list) or not statements:
         return ["the policy has no list of statements"]
-    problems = [problem for statement in statements for problem in _statement_problems(statement)]
-    if (size := len(compact(policy))) > LARGEST_MANAGED:
-        problems.append(f"the policy has {size} characters, IAM takes {LARGEST_MANAGED}")
-    return problems
+    return [problem for statement in statements for problem in _statement_problems(statement, kind)]
 
 
-def _statement_problems(statement: object) -> list[str]:
+def _statement_problems(statement: object, kind: Kind) -> Iterator[str]:
     if not isinstance(statement, Mapping):
-        return [f"{statement!r} is no statement"]
+        yield f"{statement!r} is no statement"
+        return
     sid = statement.get("Sid", "a statement")
-    problems = []
-    if unknown := set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"}:
-        problems.append(f"{sid} uses {', '.join(sorted(unknown))}")
-    if statement.get("Effect") != "Allow":
-        problems.append(f"{sid} is not an Allow")
-    problems += [
-        f"{sid} allows {action!r}: name each action"
-        for action in _listed(statement, "Action")
-        if set("*?") & set(action) or ":" not in action
-    ]
-    problems += [
-        f"{sid} is about {resource!r}: name the resource"
-        for resource in _listed(statement, "Resource")
-        if not _is_named(resource)
-    ]
-    return problems
+    if unknown := set(statement) - _ELEMENTS[kind]:
+        yield f"{sid} uses {', '.join(sorted(unknown))}"
+    denies = statement.get("Effect") == "Deny" and kind in {"boundary", "bucket"}
+    if statement.get("Effect") != "Allow" and not denies:
+        yield f"{sid} is not an Allow"
+    if "Principal" in _ELEMENTS[kind] and not denies:
+        yield from _principal_problems(sid, statement)
+    for action in _listed(statement, "Action"):
+        if not denies and (set("*?") & set(action) or ":" not in action):  # what takes away is never too wide
+            yield f"{sid} allows {action!r}: name each action"
+    if kind != "trust" and not denies:
+        yield from (
+            f"{sid} is about {resource!r}: name the resource"
+            for resource in _listed(statement, "Resource")
+            if not _is_named(resource, kind)
+        )
 
 
-def _is_named(resource: str) -> bool:
-    """Tell whether an ARN names its bucket, or all of itself: only the keys of objects may have wildcards."""
+def _principal_problems(sid: str, statement: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with whom a resource trusts: only services and issuers, and only under conditions."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, Mapping) or not principal or set(principal) - {"Service", "Federated"}:
+        yield f"{sid} trusts {principal!r}: name a service or an issuer"
+    if not statement.get("Condition"):
+        yield f"{sid} trusts without a condition"
+
+
+def _is_named(resource: str, kind: Kind) -> bool:
+    """Tell whether an ARN names its bucket, or all of itself: only the keys of objects may have wildcards.
+
+    A boundary, which grants nothing, may name all of one owner's IAM path.
+    """
+    if kind == "boundary" and re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:[a-z]+/release/[a-z0-9@._-]+/\*", resource):
+        return True
     named = resource.partition("/")[0] if resource.startswith("arn:") and ":s3:::" in resource else resource
     return resource.startswith("arn:") and not set("*?") & set(named)
 

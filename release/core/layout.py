@@ -7,6 +7,7 @@
     <prefix><library>/customers/<customer>/...      the same tree for one customer's variant
     <log prefix>seq/<12 digits>                     log entries, create-only
     <log prefix>versions/<version>.json             where a version's publish entry is, create-only
+    <log prefix>pointers/<12 digits>.json           the pointer that an authorising entry amounts to, create-only
 
 A version begins with a digit and a channel with a letter, so that the two can never be
 one name and an IAM policy can tell them apart by prefix.
@@ -122,11 +123,18 @@ class LogLayout:
         """The prefix of all entries."""
         return f"{self.prefix}seq/"
 
+    @property
+    def pointers(self) -> str:
+        """The prefix of all pointers that entries authorise."""
+        return f"{self.prefix}pointers/"
+
+    def pointer(self, index: int) -> str:
+        """Give the key of the pointer that the entry with this index authorises."""
+        return f"{self.pointers}{self._digits(index)}.json"
+
     def slot(self, index: int) -> str:
         """Give the key of the entry with this index; keys sort as indices do."""
-        if not 0 <= index <= LARGEST_SLOT:
-            raise ValueError(index)
-        return f"{self.slots}{index:0{SLOT_DIGITS}d}"
+        return f"{self.slots}{self._digits(index)}"
 
     def parse_slot(self, key: str) -> int | None:
         """Give the index in a slot's key; None if it is no such key."""
@@ -137,6 +145,12 @@ class LogLayout:
     def version_index(self, version: str) -> str:
         """Give the key of the object that says where a version's publish entry is."""
         return f"{self.prefix}versions/{_must(VERSION, version)}.json"
+
+    @staticmethod
+    def _digits(index: int) -> str:
+        if not 0 <= index <= LARGEST_SLOT:
+            raise ValueError(index)
+        return f"{index:0{SLOT_DIGITS}d}"
 
 
 def is_channel(name: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from release.adapters.keyring import Keyring
-from release.core.keypolicy import STAGES
+from release.core.identities import STAGES
 from tests.functional.conftest import Run
 from tests.functional.embedded import PIPELINE, Account, account
 from tests.functional.library import Library

@@ -1,4 +1,4 @@
-"""Who may do what in the embedded AWS: moto's requests, decided by `policies`.
+"""Who may do what in the embedded AWS: moto's requests, decided by `core.evaluation`.
 
 moto 5.2 checks signatures and then the action and the resource. What it leaves out would make the
 demo lie or fail: conditions (it takes every one as fulfilled, so a deny without TLS denies all),
@@ -18,8 +18,8 @@ from moto.iam.exceptions import NoSuchEntity, NotFoundException
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import s3_backends
 
-from release.adapters.embedded.policies import Policy, Request, refusal
 from release.adapters.embedded.s3_actions import needed_actions
+from release.core.evaluation import Policy, Request, refusal
 
 Moto: TypeAlias = Any  # its classes have no types
 

@@ -1,11 +1,11 @@
-"""The embedded AWS decides requests as IAM does, or refuses them."""
+"""Requests are decided as IAM does, or refused."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from release.adapters.embedded.policies import Request, refusal
+from release.core.evaluation import Request, refusal
 
 USER = "arn:aws:iam::123456789012:user/release/publish"
 CONTEXT: Mapping[str, str | None] = {

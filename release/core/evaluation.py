@@ -1,4 +1,4 @@
-"""The part of IAM that the embedded AWS decides by: statements in, a decision out. No IO.
+"""How IAM decides a request: statements in, a decision out.
 
 Follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html for
 one account: an explicit deny anywhere wins; otherwise the key's own policies must allow the action
