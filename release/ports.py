@@ -214,6 +214,26 @@ class Runner(Protocol):
         ...
 
 
+class KeyVault(Protocol):
+    """Where the stages' static keys are kept for the jobs that use them: secrets go in and never come out."""
+
+    def require_writable(self) -> None:
+        """Make sure that a key can be stored, before one is made.
+
+        Raises:
+            ConfigError or CredentialError: it cannot.
+        """
+        ...
+
+    def key_id(self, stage: str) -> str | None:
+        """Give the id of the key that a stage uses now, or None if it certainly has none."""
+        ...
+
+    def store(self, stage: str, key_id: str, secret: str) -> None:
+        """Keep a key as the one that a stage uses, in place of any other."""
+        ...
+
+
 class Clock(Protocol):
     """Time."""
 

@@ -41,10 +41,10 @@ class Keyring:
                 f"{self.file} has no key for the stage {stage}", hint="release keys provision writes them"
             ) from why
 
-    def store(self, stage: str, key_id: str, key_secret: str) -> None:
+    def store(self, stage: str, key_id: str, secret: str) -> None:
         """Add a stage's key; the file is replaced whole, with mode 0600."""
         content = self._read()
-        content[self.profile(stage)] = {"aws_access_key_id": key_id, "aws_secret_access_key": key_secret}
+        content[self.profile(stage)] = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
         self._write(content)
 
     def require_writable(self) -> None:
