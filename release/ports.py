@@ -20,6 +20,7 @@ from release.core.layout import ObjectHeaders
 class ObjectInfo:
     """An object without its bytes. `sha256` is hex, or None where the server keeps no checksum."""
 
+    bucket: str
     key: str
     size: int
     etag: str
@@ -64,7 +65,8 @@ class ObjectStore(Protocol):
     def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
         """Copy on the server over the object with the ETag `replacing` (None: only if there is none).
 
-        Gives the SHA-256 (hex) of the bytes at `target`, or None if somebody else wrote there first.
+        The source may be in another bucket. Gives the SHA-256 (hex) of the bytes at `target`, or None if
+        somebody else wrote there first.
 
         Raises:
             IntegrityError: `source` is no longer the object described.

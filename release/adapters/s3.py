@@ -66,7 +66,9 @@ class S3Store:
     def describe(self, key: str) -> ObjectInfo | None:
         """Give the object's metadata, or None if it certainly does not exist."""
         try:
-            return described(key, self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"))
+            return described(
+                self._bucket, key, self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            )
         except NO_ANSWER as error:
             raise self._error(error, "s3:GetObject", key) from None
         except ClientError as error:
@@ -78,7 +80,7 @@ class S3Store:
         if answer is None:
             return None
         with closing(answer["Body"]):
-            return described(key, answer)
+            return described(self._bucket, key, answer)
 
     def read(self, key: str, *, limit: int) -> StoredObject | None:
         """Give the object, or None if it certainly does not exist.
@@ -92,7 +94,7 @@ class S3Store:
             if answer is None:
                 return None
             try:
-                return received(key, answer, limit=limit)
+                return received(self._bucket, key, answer, limit=limit)
             except (HTTPClientError, IncompleteReadError) as error:
                 reason = self._error(error, "s3:GetObject", key)
         raise reason
@@ -143,14 +145,14 @@ class S3Store:
         if source.sha256 is None:
             # A server that keeps no SHA-256 may ignore `x-amz-copy-source-if-match` too, as Ceph's gateway does.
             # Should the source change between this look and the copy, then the digest below tells.
-            found = self.describe(source.key)
+            found = self._beside(source.bucket).describe(source.key)
             if found is None or found.etag != source.etag:
                 raise _outdated(source, found)
         try:
             answer = self._client.copy_object(
                 Bucket=self._bucket,
                 Key=target,
-                CopySource={"Bucket": self._bucket, "Key": source.key},
+                CopySource={"Bucket": source.bucket, "Key": source.key},
                 CopySourceIfMatch=source.etag,
                 **({"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}),  # type: ignore[arg-type]
                 MetadataDirective="REPLACE",
@@ -301,12 +303,15 @@ class S3Store:
         if code not in _LOST and code != _ABSENT and not isinstance(reason, PermissionDenied):
             return reason
         try:
-            found = self.describe(source.key)
+            found = self._beside(source.bucket).describe(source.key)
         except PermissionDenied as unreadable:
             return unreadable
         if found is None or found.etag != source.etag:
             return _outdated(source, found)
         return reason if isinstance(reason, PermissionDenied) else None
+
+    def _beside(self, bucket: str) -> "S3Store":
+        return S3Store(self._client, bucket=bucket, stage=self._stage, sleep=self._sleep)
 
     def _error(self, error: AwsError, action: str, key: str | None) -> ReleaseError:
         """Translate; `key` None means the bucket itself."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHA256_BYTES: Final = 32
 
 
-def described(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
+def described(bucket: str, key: str, answer: Mapping[str, Any]) -> ObjectInfo:
     """Give the metadata in the answer to a GET or HEAD.
 
     Raises:
@@ -34,7 +34,7 @@ def described(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
         cache_control=answer.get("CacheControl", ""),
         metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
     )
-    return ObjectInfo(key=key, size=size, etag=etag, sha256=sha256_of(key, answer), headers=headers)
+    return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag, sha256=sha256_of(key, answer), headers=headers)
 
 
 def sha256_of(key: str, answer: Mapping[str, Any]) -> str | None:
@@ -85,7 +85,7 @@ def require_same(key: str, *, expected: str, found: str) -> None:
         raise IntegrityError(f"the server stored other bytes at {key}", evidence=evidence)
 
 
-def received(key: str, answer: "GetObjectOutputTypeDef", *, limit: int) -> StoredObject:
+def received(bucket: str, key: str, answer: "GetObjectOutputTypeDef", *, limit: int) -> StoredObject:
     """Read the body of the answer to a GET, whole but no further than allowed, and check it.
 
     Raises:
@@ -94,7 +94,7 @@ def received(key: str, answer: "GetObjectOutputTypeDef", *, limit: int) -> Store
         HTTPClientError, IncompleteReadError: the connection broke.
     """
     with closing(answer["Body"]) as stream:
-        info = described(key, answer)
+        info = described(bucket, key, answer)
         try:
             body = stream.read(limit + 1) if info.size <= limit else b""
             if info.size > limit or len(body) > limit:

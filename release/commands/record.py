@@ -45,9 +45,9 @@ def promote(
         names, left = stage.channels_of(work.config.channels, version, log.slots.tail().state)
         for name in left:
             work.console.say(f"{name} serves a newer version than {version} and stays")
-    reports = []
+    reports, site = [], work.site("record")
     for name in names:
-        report = stage.authorize(log, name, version, reason=reason, rollback=False, dry_run=dry_run)
+        report = stage.authorize(log, site, name, version, reason=reason, rollback=False, dry_run=dry_run)
         _leave_order(work, report, dry_run=dry_run)
         reports.append(report)
     show(reports, dry_run=dry_run, json=json)
@@ -67,7 +67,8 @@ def rollback(
     work = compose.workspace(config, quiet=json)
     log = recorder(work)
     version = to or stage.previous_good(log.slots, channel, log.slots.tail())
-    report = stage.authorize(log, channel, version, reason=reason, rollback=True, dry_run=dry_run)
+    site = work.site("record")
+    report = stage.authorize(log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run)
     _leave_order(work, report, dry_run=dry_run)
     show([report], dry_run=dry_run, json=json)
 

@@ -1,6 +1,6 @@
 """The small files that one stage's job hands to the next. Hostile until read here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from release.core import document
@@ -57,6 +57,7 @@ class PointedFile:
 class Pointer:
     """`channels/<channel>.json`: what a channel serves and which log entry says so.
 
+    Written once, by the record key, as `pointers/<index>.json` of the log bucket; promote copies it.
     `expires` (RFC 3339, UTC) bounds how long a frozen copy can pass for the truth.
     """
 
@@ -70,6 +71,10 @@ class Pointer:
     issued: str = rule(longest=20)
     expires: str = rule(longest=20)
     files: tuple[PointedFile, ...] = rule(minimum=1, most=2500)
+
+    def says_the_same(self, other: "Pointer") -> bool:
+        """Tell whether two pointers differ at most in when they expire, which is a setting and no fact."""
+        return replace(self, expires=other.expires) == other
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,11 +41,12 @@ class CopyObject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReplaceObject:
-    """Swap an object for another if it is still the one with this ETag (None: if still absent)."""
+class MovePointer:
+    """Copy the pointer that was recorded in the log bucket over the one with this ETag (None: if still absent)."""
 
+    source: str
     key: str
-    body: bytes
+    sha256: str
     headers: ObjectHeaders
     etag: str | None
 
@@ -68,7 +69,7 @@ class Invalidate:
     reference: str
 
 
-Action = CreateObject | CopyObject | ReplaceObject | AppendEntry | Invalidate
+Action = CreateObject | CopyObject | MovePointer | AppendEntry | Invalidate
 Plan = tuple[tuple[Action, ...], ...]
 
 
@@ -128,13 +129,14 @@ def promote(config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNo
                 yield CopyObject(source=source, key=key, sha256=artifact.sha256, headers=headers, etag=etag)
 
     body = document.encode(pointer)
-    swap = ReplaceObject(
+    move = MovePointer(
+        source=config.log_layout.pointer(pointer.log_index),
         key=config.layout.pointer(pointer.channel),
-        body=body,
+        sha256=digest(body),
         headers=mutable(media_type(MANIFEST), config.cache.lifetime, version=manifest.version),
         etag=now.pointer_etag,
     )
-    last: tuple[Action, ...] = () if now.pointer == body and now.pointer_headers == swap.headers else (swap,)
+    last: tuple[Action, ...] = () if now.pointer == body and now.pointer_headers == move.headers else (move,)
     return (tuple(copies(manifest.chunks)), tuple(copies(manifest.entries)), last)
 
 
@@ -187,8 +189,8 @@ def _line(action: Action) -> str:
             return f"create   {action.key}  {action.size:,} bytes  sha256 {action.sha256[:12]}"
         case CopyObject():
             return f"copy     {action.source} -> {action.key}  sha256 {action.sha256[:12]}"
-        case ReplaceObject():
-            return f"replace  {action.key}  if it is still {action.etag or 'absent'}"
+        case MovePointer():
+            return f"move     {action.key} to {action.source}  if it is still {action.etag or 'absent'}"
         case AppendEntry():
             where = f" on {action.channel}" if action.channel else ""
             why = f": {action.reason}" if action.reason else ""
@@ -209,7 +211,7 @@ def as_json(plan: Plan) -> list[dict[str, Any]]:
 _NAMES: Mapping[type, str] = {
     CreateObject: "create",
     CopyObject: "copy",
-    ReplaceObject: "replace",
+    MovePointer: "move",
     AppendEntry: "append",
     Invalidate: "invalidate",
 }
@@ -219,10 +221,8 @@ def _facts(action: Action) -> dict[str, Any]:
     match action:
         case CreateObject():
             return {"key": action.key, "bytes": action.size, "sha256": action.sha256}
-        case CopyObject():
+        case CopyObject() | MovePointer():
             return {"key": action.key, "source": action.source, "sha256": action.sha256, "ifMatch": action.etag}
-        case ReplaceObject():
-            return {"key": action.key, "ifMatch": action.etag, "sha256": digest(action.body)}
         case AppendEntry():
             return {"event": action.action, "version": action.version, "channel": action.channel}
         case Invalidate():

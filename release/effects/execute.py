@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from release.core.manifest import LARGEST_ARTIFACT, digest
-from release.core.plan import Action, CopyObject, CreateObject, Plan, ReplaceObject
+from release.core.plan import Action, CopyObject, CreateObject, MovePointer, Plan
 from release.errors import IntegrityError, NotFoundError, RefusedError
 from release.ports import Folder, ObjectStore, Progress
 
@@ -20,13 +20,27 @@ class Done:
     created: int = 0
     present: int = 0
     copied: int = 0
-    replaced: int = 0
+    moved: int = 0
 
 
-def execute(plan: Plan, store: ObjectStore, *, folder: Folder | None = None, progress: Progress) -> Done:
+def execute(
+    plan: Plan,
+    store: ObjectStore,
+    *,
+    folder: Folder | None = None,
+    log: ObjectStore | None = None,
+    progress: Progress,
+) -> Done:
     """Carry out the groups in order, the actions of a group at the same time.
 
     The first failure stops what has not started; nothing of a later group ever starts.
+
+    Args:
+        plan: what to do.
+        store: the site bucket.
+        folder: where the files of a bundle are, for a plan that creates objects.
+        log: the log bucket, for a plan that moves a pointer.
+        progress: told of each action.
 
     Raises:
         IntegrityError: a key is taken by other bytes, or a file is not the one that was planned.
@@ -36,7 +50,7 @@ def execute(plan: Plan, store: ObjectStore, *, folder: Folder | None = None, pro
     outcomes: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
         for group in plan:
-            futures = [pool.submit(_step(action, store, folder), progress) for action in group]
+            futures = [pool.submit(_step(action, store, folder, log), progress) for action in group]
             done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
             for future in waiting:
                 future.cancel()
@@ -49,25 +63,27 @@ def total(plan: Plan) -> int:
     return sum(len(group) for group in plan)
 
 
-def _step(action: Action, store: ObjectStore, folder: Folder | None) -> Callable[[Progress], str]:
+def _step(
+    action: Action, store: ObjectStore, folder: Folder | None, log: ObjectStore | None
+) -> Callable[[Progress], str]:
     def step(progress: Progress) -> str:
-        outcome = _carry_out(action, store, folder)
+        outcome = _carry_out(action, store, folder, log)
         progress.advance()
         return outcome
 
     return step
 
 
-def _carry_out(action: Action, store: ObjectStore, folder: Folder | None) -> str:
+def _carry_out(action: Action, store: ObjectStore, folder: Folder | None, log: ObjectStore | None) -> str:
     match action:
         case CreateObject():
             return _create(action, store, folder)
         case CopyObject():
-            return _copy(action, store)
-        case ReplaceObject():
-            if not store.replace(action.key, action.body, action.headers, etag=action.etag):
-                raise _overtaken(action.key)
-            return "replaced"
+            _copy(action, store, store)
+            return "copied"
+        case MovePointer() if log is not None:
+            _copy(action, log, store)
+            return "moved"
         case _:
             raise TypeError(action)
 
@@ -102,17 +118,16 @@ def _create(action: CreateObject, store: ObjectStore, folder: Folder | None) -> 
     return "present"
 
 
-def _copy(action: CopyObject, store: ObjectStore) -> str:
-    source = store.describe(action.source)
+def _copy(action: CopyObject | MovePointer, origin: ObjectStore, store: ObjectStore) -> None:
+    source = origin.describe(action.source)
     if source is None:
-        raise NotFoundError(f"{action.source} does not exist", hint="publish the version first")
+        raise NotFoundError(f"{action.source} does not exist any more", hint="somebody deleted it: run an audit")
     copied = store.copy(source, action.key, action.headers, replacing=action.etag)
     if copied is None:
         raise _overtaken(action.key)
     if copied != action.sha256:
         raise IntegrityError(
-            f"{action.key} is not a copy of the published file",
+            f"{action.key} is not a copy of {action.source}",
             hint="run the same command again; if it stays so, somebody else writes to this channel",
-            evidence={"published": action.sha256, "copied": copied},
+            evidence={"source": action.sha256, "copied": copied},
         )
-    return "copied"

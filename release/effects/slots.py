@@ -11,7 +11,8 @@ from typing import Final
 from release.core import document
 from release.core.caching import LOG
 from release.core.entry import LARGEST, Event, decode, encode, leaf_hash, statement
-from release.core.handover import VersionIndex
+from release.core.handover import LARGEST as LARGEST_POINTER
+from release.core.handover import Pointer, VersionIndex, read_pointer
 from release.core.layout import LARGEST_SLOT, LogLayout
 from release.core.succession import Intent, Log, Tail, already, follow
 from release.errors import LogError, NotFoundError, ServiceError
@@ -102,6 +103,28 @@ class Slots:
         if (event.action, event.version) != ("publish.completed", version):
             raise LogError(f"{key} names entry {entry}, which does not publish {version}")
         return event
+
+    def pointer(self, index: int) -> Pointer | None:
+        """Read the pointer that an authorising entry amounts to; None if it was not left yet."""
+        key = self.layout.pointer(index)
+        found = self.store.read(key, limit=LARGEST_POINTER)
+        return read_pointer(found.body, name=key) if found else None
+
+    def leave_pointer(self, pointer: Pointer) -> None:
+        """Write the pointer of an authorising entry, for the promote stage to copy; a second write changes nothing.
+
+        Raises:
+            LogError: there is one that says something else.
+        """
+        key = self.layout.pointer(pointer.log_index)
+        if self.store.create(key, document.encode(pointer), LOG):
+            return
+        there = self.pointer(pointer.log_index)
+        if there is None or not there.says_the_same(pointer):
+            raise LogError(
+                f"{key} is not the pointer that entry {pointer.log_index} authorises",
+                hint="somebody wrote it with the record key: authorise again, and find out who has that key",
+            )
 
     def index_version(self, event: Event) -> None:
         """Write where a publish entry is; a second write changes nothing."""

@@ -7,7 +7,7 @@ from release.core import plan as planning
 from release.core.config import Config
 from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
-from release.core.handover import Order, Promotion, read_pointer
+from release.core.handover import Order, Pointer, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
 from release.core.plan import ChannelNow, Plan, Served
 from release.effects.execute import THREADS, Done, execute, total
@@ -37,14 +37,14 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
     authorised = authorisation(slots, order)
     manifest = _manifest(config, order, site)
     _check_sources(config, manifest, site)
-    pointer = planning.pointer_for(config, manifest, authorised)
+    pointer = _recorded_pointer(slots, planning.pointer_for(config, manifest, authorised))
     now = _now(config, order, manifest, site)
     plan = planning.promote(config, manifest, pointer, now)
     promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan, now))
     if dry_run:
         return Report(promotion=promotion, plan=plan, done=Done())
     with console.progress(f"promoting {order.version} to {order.channel}", total(plan)) as progress:
-        done = execute(plan, site, progress=progress)
+        done = execute(plan, site, log=slots.store, progress=progress)
     return Report(promotion=promotion, plan=plan, done=done)
 
 
@@ -62,6 +62,23 @@ def authorisation(slots: Slots, order: Order) -> Event:
             hint="a later release or rollback took over; run its pipeline instead of this one",
         )
     return slots.read(order.entry)
+
+
+def _recorded_pointer(slots: Slots, expected: Pointer) -> Pointer:
+    """Give the pointer that the record stage left: the promote key can only copy it, and write none of its own."""
+    found = slots.pointer(expected.log_index)
+    if found is None:
+        raise NotFoundError(
+            f"the pointer of log entry {expected.log_index} was not recorded",
+            hint=f"the job that wrote the entry did not finish: release record promote {expected.channel}, again",
+        )
+    if not found.says_the_same(expected):
+        raise IntegrityError(
+            f"the recorded pointer of log entry {expected.log_index} is not what the entry authorises",
+            hint="somebody wrote it with the record key: authorise again, and find out who has that key",
+            evidence={"authorised": str(expected)[:500], "recorded": str(found)[:500]},
+        )
+    return found
 
 
 def _manifest(config: Config, order: Order, site: ObjectStore) -> Manifest:

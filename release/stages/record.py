@@ -11,7 +11,8 @@ from release.core.channels import Channel, names_for
 from release.core.config import Config
 from release.core.entry import Action, Event, Origin, Pipeline, State
 from release.core.handover import Order, Promotion, Verification
-from release.core.manifest import LARGEST, Manifest, digest
+from release.core.manifest import LARGEST, Manifest, decode, digest
+from release.core.plan import pointer_for
 from release.core.succession import Intent, Log, Tail, already, follow
 from release.core.version import parse_version
 from release.effects.slots import Slots
@@ -95,15 +96,24 @@ def publish(
 
 
 def authorize(
-    recorder: Recorder, channel: str, version: str, *, reason: str | None, rollback: bool, dry_run: bool
+    recorder: Recorder,
+    site: ObjectStore,
+    channel: str,
+    version: str,
+    *,
+    reason: str | None,
+    rollback: bool,
+    dry_run: bool,
 ) -> Report:
-    """Record that a channel is to serve a version; nothing may serve it before.
+    """Record that a channel is to serve a version, and the pointer that says so; nothing may serve it before.
 
     Raises:
+        IntegrityError: the version is published with another manifest than the log says.
         NotFoundError: the log does not say that the version was published.
         RefusedError: the channel's rules forbid it.
     """
     published = _published(recorder, version)
+    manifest = _manifest(recorder, site, published)
     intent = Intent(
         action="rollback.authorized" if rollback else "promote.authorized",
         version=version,
@@ -112,7 +122,10 @@ def authorize(
         reason=reason,
         source=published.source,
     )
-    return _append(recorder, intent, dry_run=dry_run)
+    report = _append(recorder, intent, dry_run=dry_run)
+    if not dry_run:
+        recorder.slots.leave_pointer(pointer_for(recorder.config, manifest, report.event))
+    return report
 
 
 def conclude(recorder: Recorder, promotion: Promotion, verification: Verification, *, dry_run: bool) -> Report:
@@ -222,6 +235,20 @@ def _published(recorder: Recorder, version: str) -> Event:
             hint="release publish, then release record publish",
         )
     return event
+
+
+def _manifest(recorder: Recorder, site: ObjectStore, published: Event) -> Manifest:
+    key = recorder.config.layout.manifest(published.version)
+    found = site.read(key, limit=LARGEST)
+    if found is None:
+        raise NotFoundError(f"version {published.version} is not published: there is no {key}", hint="release publish")
+    if digest(found.body) != published.manifest:
+        raise IntegrityError(
+            f"{key} is not the manifest that log entry {published.index} recorded",
+            hint="somebody changed a published object: do not promote it, run an audit",
+            evidence={"recorded": published.manifest, "found": digest(found.body)},
+        )
+    return decode(found.body, name=key)
 
 
 def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:

@@ -36,7 +36,7 @@ SILENT = (KEY_ID, SECRET, TOKEN, "AWS4-HMAC", "Signature=", "X-Amz-", "list-type
 JS = ObjectHeaders(content_type="text/javascript", cache_control="no-cache")
 BODY = b"let a=1"
 SHA256 = hashlib.sha256(BODY)
-SOURCE = ObjectInfo(key="tag/1/a.js", size=len(BODY), etag='"e1"', sha256=SHA256.hexdigest(), headers=JS)
+SOURCE = ObjectInfo(bucket="site", key="tag/1/a.js", size=len(BODY), etag='"e1"', sha256=SHA256.hexdigest(), headers=JS)
 Operation = Callable[[S3Store], object]
 OPERATIONS: dict[str, Operation] = {
     "describe": lambda store: store.describe("k"),

@@ -364,7 +364,7 @@ def test_a_copy_from_a_forbidden_place_is_refused(strict_world: World) -> None:
 )
 def test_a_bucket_that_does_not_exist_is_not_an_absent_key(owner: str, request: pytest.FixtureRequest) -> None:
     store = S3Store(request.getfixturevalue(owner), bucket="no-such-bucket", stage="publish")
-    source = ObjectInfo(key="k", size=0, etag='"0"', sha256=None, headers=JS)
+    source = ObjectInfo(bucket="no-such-bucket", key="k", size=0, etag='"0"', sha256=None, headers=JS)
     operations: Sequence[Callable[[], object]] = (
         lambda: store.describe("k"),
         lambda: store.read("k", limit=1),

@@ -23,6 +23,8 @@ def nothing_denied(_action: str, _key: str) -> bool:
 class Fault:
     """Break one call: the nth of an operation, of all writes ("write") or of all calls ("any").
 
+    An operation on one key only is "copy <key>".
+
     A fault "before" leaves no trace in the bucket; after a fault "after" the effect is there and
     only the answer was lost. It strikes once, so a second run goes through.
     """
@@ -35,8 +37,11 @@ class Fault:
 
 @dataclass(kw_only=True, slots=True)
 class _Bucket:
+    name: str
+    account: dict[str, "_Bucket"]
     objects: dict[str, StoredObject] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
     journal: list[tuple[str, str]] = field(default_factory=list)
     faults: list[tuple[Fault, int]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -53,6 +58,7 @@ class InMemoryObjectStore:
         denied: given an IAM action and a key (for s3:ListBucket the prefix), whether it is forbidden.
         stage: the stage whose key this is, for errors.
         journal: a list to append to, shared with another fake.
+        beside: another bucket on the same server, so that objects can be copied from one to the other.
     """
 
     def __init__(
@@ -62,10 +68,17 @@ class InMemoryObjectStore:
         stage: str = "test",
         journal: list[tuple[str, str]] | None = None,
         bucket: _Bucket | None = None,
+        beside: "InMemoryObjectStore | None" = None,
     ) -> None:
         self._denied = denied
         self._stage = stage
-        self._bucket = bucket or _Bucket(journal=[] if journal is None else journal)
+        others = beside._bucket.account if beside else {}
+        self._bucket: _Bucket = bucket or _Bucket(
+            name=f"fake-{len(others)}" if others else "fake",
+            account=others,
+            journal=[] if journal is None else journal,
+        )
+        self._bucket.account[self._bucket.name] = self._bucket
 
     @property
     def calls(self) -> Counter[str]:
@@ -82,7 +95,7 @@ class InMemoryObjectStore:
     def break_at(self, fault: Fault) -> None:
         """Let the nth call from now fail."""
         with self._bucket.lock:
-            self._bucket.faults.append((fault, self._bucket.calls[fault.operation] + fault.nth))
+            self._bucket.faults.append((fault, self._counted(fault.operation) + fault.nth))
 
     def put(self, key: str, body: bytes, headers: ObjectHeaders | None = None) -> None:
         """Arrange an object without counting, permissions or faults."""
@@ -113,7 +126,7 @@ class InMemoryObjectStore:
             return found
 
     def create(self, key: str, body: bytes, headers: ObjectHeaders) -> bool:
-        with self._operation("create"):
+        with self._operation("create", key):
             self._allow("s3:PutObject", key)
             if key in self._bucket.objects:
                 return False
@@ -122,7 +135,7 @@ class InMemoryObjectStore:
             return True
 
     def replace(self, key: str, body: bytes, headers: ObjectHeaders, *, etag: str | None) -> bool:
-        with self._operation("replace"):
+        with self._operation("replace", key):
             self._allow("s3:PutObject", key)
             if etag is not None:
                 self._allow("s3:GetObject", key)
@@ -134,8 +147,8 @@ class InMemoryObjectStore:
             return True
 
     def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
-        with self._operation("copy"):
-            found = self._readable(source.key)
+        with self._operation("copy", target):
+            found = self._readable(source.key, self._bucket.account[source.bucket])
             if found is None or found.info.etag != source.etag:
                 evidence = {"expected": source.etag, "found": found.info.etag if found else "nothing"}
                 raise IntegrityError(f"{source.key} is no longer the object that was described", evidence=evidence)
@@ -154,12 +167,13 @@ class InMemoryObjectStore:
             return sorted(fitting, key=str.encode)[:most]
 
     @contextmanager
-    def _operation(self, name: str) -> Iterator[None]:
+    def _operation(self, name: str, key: str = "") -> Iterator[None]:
         """Count a call, and strike before or after it if a fault is due. Calls happen one at a time."""
         with self._bucket.lock:
             counted = ("any", name, "write") if name in WRITES else ("any", name)
             self.calls.update(counted)
-            struck = [entry for entry in self._bucket.faults if self.calls[entry[0].operation] >= entry[1]]
+            self._bucket.places.update([f"{name} {key}"])
+            struck = [entry for entry in self._bucket.faults if self._counted(entry[0].operation) >= entry[1]]
             for entry in struck:
                 self._bucket.faults.remove(entry)
                 if entry[0].when == "before":
@@ -168,9 +182,12 @@ class InMemoryObjectStore:
             for fault, _ in struck:
                 raise fault.error
 
-    def _readable(self, key: str) -> StoredObject | None:
+    def _counted(self, operation: str) -> int:
+        return self._bucket.places[operation] if " " in operation else self._bucket.calls[operation]
+
+    def _readable(self, key: str, bucket: _Bucket | None = None) -> StoredObject | None:
         """Give an object; only who may list learns that there is none."""
-        found = self._bucket.objects.get(key)
+        found = (bucket or self._bucket).objects.get(key)
         if found is not None:
             self._allow("s3:GetObject", key)
         elif self._denied("s3:ListBucket", key):
@@ -184,6 +201,7 @@ class InMemoryObjectStore:
 
     def _store(self, key: str, body: bytes, headers: ObjectHeaders) -> None:
         info = ObjectInfo(
+            bucket=self._bucket.name,
             key=key,
             size=len(body),
             etag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"',

@@ -84,7 +84,7 @@ class World:
         self.config = config or examples.config()
         self.journal: list[tuple[str, str]] = []
         self.site = InMemoryObjectStore(journal=self.journal)
-        self.log = InMemoryObjectStore(journal=self.journal)
+        self.log = InMemoryObjectStore(journal=self.journal, beside=self.site)
         self.cdn = InMemoryCdn(journal=self.journal)
         self.clock = StoryClock()
         self.console = RecordingConsole()
@@ -140,14 +140,18 @@ class World:
         log: ObjectStore | None = None,
         dry_run: bool = False,
     ) -> recording.Report:
-        return recording.authorize(self.recorder(log), channel, version, reason=reason, rollback=False, dry_run=dry_run)
+        return recording.authorize(
+            self.recorder(log), self.site, channel, version, reason=reason, rollback=False, dry_run=dry_run
+        )
 
     def roll_back(
         self, channel: str, to: str | None = None, *, reason: str | None = REASON, dry_run: bool = False
     ) -> recording.Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
         version = to or recording.previous_good(self.slots(), channel, self.slots().tail())
-        return recording.authorize(self.recorder(), channel, version, reason=reason, rollback=True, dry_run=dry_run)
+        return recording.authorize(
+            self.recorder(), self.site, channel, version, reason=reason, rollback=True, dry_run=dry_run
+        )
 
     def promote(
         self,

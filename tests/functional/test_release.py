@@ -239,7 +239,7 @@ def test_keys_are_provisioned_once_and_shown_as_a_difference_first(tag: Account)
     dry = tag.run(
         "keys", "provision", "--dry-run", "--credentials-file", str(tag.keys), **tag.endpoint, **administrator
     )
-    assert dry.out == "would change: tag-promote\n"
+    assert dry.out == "would change: tag-promote, tag-audit\n"
     assert '+        "arn:aws:s3:::site/tag/beta/*"' in dry.err
     assert tag.keys.stat().st_mode & 0o777 == 0o600
 

@@ -4,11 +4,12 @@ from typing import Literal
 import pytest
 
 from release.adapters.directory import Directory
+from release.core import document
 from release.core import plan as planning
 from release.core.caching import immutable
 from release.core.layout import ObjectHeaders
 from release.core.manifest import digest, encode
-from release.core.plan import AppendEntry, ChannelNow, CopyObject, CreateObject, Invalidate, Plan, ReplaceObject
+from release.core.plan import AppendEntry, ChannelNow, CopyObject, CreateObject, Invalidate, MovePointer, Plan
 from release.effects.execute import Done, execute, total
 from release.errors import IntegrityError, NotFoundError, PermissionDenied, RefusedError, ServiceError
 from tests.fakes import examples
@@ -23,6 +24,7 @@ PROMOTE = planning.promote(CONFIG, MANIFEST, POINTER, NOTHING)
 HEADERS = ObjectHeaders(content_type="text/plain", cache_control="no-cache")
 ENTRY = "tag/1.4.2/tag.min.js"
 LAST = "tag/1.4.2/manifest.json"
+RECORDED = CONFIG.log_layout.pointer(POINTER.log_index)
 
 
 class Steps:
@@ -46,7 +48,9 @@ def dist(tmp_path: Path) -> Path:
 
 
 def run(plan: Plan, store: InMemoryObjectStore, folder: Path | None = None) -> Done:
-    return execute(plan, store, folder=Directory(folder) if folder else None, progress=Steps())
+    log = InMemoryObjectStore(beside=store)
+    log.put(RECORDED, document.encode(POINTER))
+    return execute(plan, store, folder=Directory(folder) if folder else None, log=log, progress=Steps())
 
 
 def published(folder: Path) -> InMemoryObjectStore:
@@ -78,7 +82,7 @@ def test_the_same_bytes_are_present_and_not_written_again(dist: Path) -> None:
 def test_chunks_are_there_before_entries_and_entries_before_the_pointer(dist: Path) -> None:
     store = published(dist)
     store.journal.clear()
-    assert run(PROMOTE, store) == Done(copied=3, replaced=1)
+    assert run(PROMOTE, store) == Done(copied=3, moved=1)
     keys = [key for _, key in store.journal]
     assert keys[0] == "tag/latest/chunks/vendor.js"
     assert set(keys[1:3]) == {"tag/latest/tag.min.js", "tag/latest/tag.esm.min.js"}
@@ -87,11 +91,15 @@ def test_chunks_are_there_before_entries_and_entries_before_the_pointer(dist: Pa
 
 def test_groups_keep_their_order_even_if_they_are_many() -> None:
     plan = tuple(
-        tuple(ReplaceObject(key=f"{group}/{n}", body=b"", headers=HEADERS, etag=None) for n in range(8))
+        tuple(
+            CopyObject(source="a", key=f"{group}/{n}", sha256=digest(b"a"), headers=HEADERS, etag=None)
+            for n in range(8)
+        )
         for group in range(10)
     )
     store = InMemoryObjectStore()
-    assert run(plan, store) == Done(replaced=80)
+    store.put("a", b"a")
+    assert run(plan, store) == Done(copied=80)
     groups = [int(key.partition("/")[0]) for _, key in store.journal]
     assert groups == sorted(groups)
 
@@ -183,15 +191,16 @@ def test_a_compare_and_swap_over_what_was_seen_succeeds() -> None:
     store.put("pointer", b"old")
     seen = store.describe("pointer")
     assert seen is not None
-    swap = ReplaceObject(key="pointer", body=b"new", headers=HEADERS, etag=seen.etag)
-    assert run(((swap,),), store) == Done(replaced=1)
+    body = document.encode(POINTER)
+    swap = MovePointer(source=RECORDED, key="pointer", sha256=digest(body), headers=HEADERS, etag=seen.etag)
+    assert run(((swap,),), store) == Done(moved=1)
     with pytest.raises(RefusedError):
         run(((swap,),), store)
-    assert store.bodies() == {"pointer": b"new"}
+    assert store.bodies() == {"pointer": body}
 
 
 def test_a_version_that_is_not_there_cannot_be_copied() -> None:
-    with pytest.raises(NotFoundError, match=r"^tag/1\.4\.2/chunks/vendor\.js does not exist$"):
+    with pytest.raises(NotFoundError, match=r"^tag/1\.4\.2/chunks/vendor\.js does not exist any more$"):
         run(PROMOTE, InMemoryObjectStore())
 
 
@@ -200,7 +209,7 @@ def test_a_copy_of_other_bytes_stops_before_the_pointer(dist: Path) -> None:
     store.put(ENTRY, b"evil()")
     with pytest.raises(IntegrityError) as caught:
         run(PROMOTE, store)
-    assert caught.value.evidence == {"published": digest(examples.FILES["tag.min.js"]), "copied": digest(b"evil()")}
+    assert caught.value.evidence == {"source": digest(examples.FILES["tag.min.js"]), "copied": digest(b"evil()")}
     assert "tag/channels/latest.json" not in store.bodies()
 
 
@@ -216,18 +225,19 @@ MISUSES: dict[str, planning.Action] = {
     "an entry": AppendEntry(action="promote.authorized", version="1.4.2"),
     "an invalidation": Invalidate(paths=("/a",), reference="r"),
     "a file without a folder": CREATE,
+    "a pointer without a log": MovePointer(source="a", key="a", sha256="0" * 64, headers=HEADERS, etag=None),
 }
 
 
 @pytest.mark.parametrize("action", MISUSES.values(), ids=MISUSES.keys())
 def test_what_an_object_store_cannot_do_is_a_mistake_of_ours(action: planning.Action) -> None:
     with pytest.raises(TypeError):
-        run(((action,),), InMemoryObjectStore())
+        execute(((action,),), InMemoryObjectStore(), progress=Steps())
 
 
 def test_the_first_failure_is_what_is_told(dist: Path) -> None:
     store = published(dist)
     missing = CopyObject(source="gone", key="tag/latest/x", sha256="0" * 64, headers=HEADERS, etag=None)
-    with pytest.raises(NotFoundError, match=r"^gone does not exist$"):
+    with pytest.raises(NotFoundError, match=r"^gone does not exist any more$"):
         run(((missing, *PROMOTE[0]), *PROMOTE[1:]), store)
     assert not any(key.startswith("tag/latest/tag") for key in store.bodies())

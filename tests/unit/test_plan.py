@@ -3,13 +3,13 @@ import json
 
 import pytest
 
-from release.core import plan
+from release.core import document, plan
 from release.core.caching import immutable, mutable
 from release.core.entry import State
 from release.core.handover import Pointer
 from release.core.layout import ChannelKey, ObjectHeaders, PointerKey, VersionKey
 from release.core.manifest import digest, encode
-from release.core.plan import AppendEntry, ChannelNow, CopyObject, CreateObject, Invalidate, ReplaceObject, Served
+from release.core.plan import AppendEntry, ChannelNow, CopyObject, CreateObject, Invalidate, MovePointer, Served
 from tests.fakes import examples
 
 CONFIG = examples.config()
@@ -21,16 +21,18 @@ JS = "text/javascript; charset=utf-8"
 
 
 def keys(planned: plan.Plan) -> list[list[str]]:
-    return [[a.key for a in group if isinstance(a, CreateObject | CopyObject | ReplaceObject)] for group in planned]
+    return [[a.key for a in group if isinstance(a, CreateObject | CopyObject | MovePointer)] for group in planned]
 
 
-def after(planned: plan.Plan) -> ChannelNow:
+def after(planned: plan.Plan, pointer: Pointer = POINTER) -> ChannelNow:
     """The channel once a plan was carried out."""
     actions = [action for group in planned for action in group]
     copies = [action for action in actions if isinstance(action, CopyObject)]
     copied = {copy.key: Served(sha256=copy.sha256, headers=copy.headers, etag='"1"') for copy in copies}
-    (swap,) = [action for action in actions if isinstance(action, ReplaceObject)]
-    return ChannelNow(files=copied, pointer=swap.body, pointer_headers=swap.headers, pointer_etag='"new"')
+    (swap,) = [action for action in actions if isinstance(action, MovePointer)]
+    return ChannelNow(
+        files=copied, pointer=document.encode(pointer), pointer_headers=swap.headers, pointer_etag='"new"'
+    )
 
 
 def test_a_version_is_created_with_its_manifest_last() -> None:
@@ -71,7 +73,7 @@ def test_a_channel_gets_chunks_then_entries_then_its_pointer() -> None:
         etag=None,
     )
     (swap,) = planned[2]
-    assert isinstance(swap, ReplaceObject)
+    assert isinstance(swap, MovePointer)
     assert swap.etag is None
     assert swap.headers == dataclasses.replace(headers, content_type="application/json")
 
@@ -92,7 +94,7 @@ def test_only_what_differs_is_copied() -> None:
     planned = plan.promote(CONFIG, newer, examples.pointer(version="1.4.3"), now)
     assert keys(planned) == [[], ["tag/latest/tag.min.js"], ["tag/channels/latest.json"]]
     (swap,) = planned[2]
-    assert isinstance(swap, ReplaceObject)
+    assert isinstance(swap, MovePointer)
     assert swap.etag == '"new"'
 
 
@@ -165,8 +167,8 @@ MIXED: plan.Plan = (
     ),
     (),
     (
-        ReplaceObject(key="tag/channels/latest.json", body=b"", headers=HEADERS, etag=None),
-        ReplaceObject(key="tag/channels/v1.json", body=b"", headers=HEADERS, etag='"e"'),
+        MovePointer(source="p/1", sha256="cd" * 32, key="tag/channels/latest.json", headers=HEADERS, etag=None),
+        MovePointer(source="p/2", sha256="cd" * 32, key="tag/channels/v1.json", headers=HEADERS, etag='"e"'),
         AppendEntry(action="promote.authorized", version="1.4.2", channel="latest"),
         AppendEntry(action="version.yanked", version="1.4.1", reason="it leaks"),
         Invalidate(paths=("/tag/latest/tag.js", "/tag/channels/latest.json"), reference="7-latest"),
@@ -178,8 +180,8 @@ def test_a_plan_is_written_for_people() -> None:
     assert "\n".join(plan.describe(MIXED)) == (
         "create   tag/1.4.2/tag.js  12,345 bytes  sha256 abababababab\n"
         "copy     tag/1.4.2/tag.js -> tag/latest/tag.js  sha256 abababababab\n"
-        "replace  tag/channels/latest.json  if it is still absent\n"
-        'replace  tag/channels/v1.json  if it is still "e"\n'
+        "move     tag/channels/latest.json to p/1  if it is still absent\n"
+        'move     tag/channels/v1.json to p/2  if it is still "e"\n'
         "append   promote.authorized 1.4.2 on latest\n"
         "append   version.yanked 1.4.1: it leaks\n"
         "drop     /tag/latest/tag.js\n"
@@ -192,8 +194,8 @@ def test_a_plan_is_written_for_machines_with_the_order_of_its_groups() -> None:
     assert [(action["group"], action["action"]) for action in written] == [
         (0, "create"),
         (0, "copy"),
-        (2, "replace"),
-        (2, "replace"),
+        (2, "move"),
+        (2, "move"),
         (2, "append"),
         (2, "append"),
         (2, "invalidate"),

@@ -5,10 +5,20 @@ from typing import Any, Final, Literal
 import pytest
 
 from release.core import plan as planning
+from release.core.document import encode
+from release.core.handover import read_pointer
 from release.core.layout import MANIFEST
 from release.core.manifest import digest
 from release.effects.execute import Done
-from release.errors import FormatError, IntegrityError, NotFoundError, PermissionDenied, RefusedError, ServiceError
+from release.errors import (
+    FormatError,
+    IntegrityError,
+    LogError,
+    NotFoundError,
+    PermissionDenied,
+    RefusedError,
+    ServiceError,
+)
 from release.stages import verify
 from tests.fakes import examples
 from tests.fakes.object_store import Fault, InMemoryObjectStore
@@ -71,7 +81,7 @@ def is_whole(world: World, old: str, new: str) -> None:
 
 def breaks_at_the_pointer(world: World) -> None:
     """Run a promotion that breaks when all files are copied, so that the next run finds nothing to copy."""
-    world.site.break_at(Fault(nth=1, when="before", operation="replace"))
+    world.site.break_at(Fault(nth=1, when="before", operation=f"copy {POINTER}"))
     with pytest.raises(ServiceError):
         world.promote("latest")
 
@@ -86,7 +96,7 @@ def test_chunks_come_before_entries_and_the_pointer_last(world: World) -> None:
     assert keys[-1] == POINTER
     assert set(keys[:2]) == {"tag/latest/chunks/own-1.1.0.js", "tag/latest/chunks/shared.js"}
     assert set(keys[2:4]) == {"tag/latest/tag.esm.min.js", "tag/latest/tag.min.js"}
-    assert report.done == Done(copied=4, replaced=1)
+    assert report.done == Done(copied=4, moved=1)
     serves(world, "1.1.0")
 
 
@@ -102,12 +112,42 @@ def test_nothing_goes_live_before_the_log_says_so() -> None:
         assert logged[4] < live[1] < logged[5]
 
 
-def test_no_byte_is_uploaded_except_the_pointer(world: World) -> None:
+def test_no_byte_is_uploaded(world: World) -> None:
     before = world.site.calls.copy()
     world.promote("latest")
     assert world.site.calls["create"] == before["create"]
-    assert world.site.calls["replace"] == before["replace"] + 1
-    assert world.site.calls["copy"] == before["copy"] + 4
+    assert world.site.calls["replace"] == before["replace"]
+    assert world.site.calls["copy"] == before["copy"] + 5
+
+
+def test_the_pointer_is_the_one_that_the_record_stage_left(world: World) -> None:
+    world.promote("latest")
+    recorded = world.log.bodies()[world.config.log_layout.pointer(world.order("latest").entry)]
+    assert world.site.bodies()[POINTER] == recorded
+
+
+def test_without_a_recorded_pointer_nothing_moves_and_recording_again_mends_it(world: World) -> None:
+    world.log.remove(world.config.log_layout.pointer(world.order("latest").entry))
+    before = world.site.bodies()
+    with pytest.raises(NotFoundError, match="was not recorded") as caught:
+        world.promote("latest")
+    assert "release record promote latest" in caught.value.hint
+    assert world.site.bodies() == before
+    world.authorize("latest", "1.1.0")
+    world.finish("latest")
+    serves(world, "1.1.0")
+
+
+def test_a_forged_pointer_is_refused_before_anything_changes(world: World) -> None:
+    key = world.config.log_layout.pointer(world.order("latest").entry)
+    forged = replace(read_pointer(world.log.bodies()[key], name=key), version="1.0.0")
+    world.log.put(key, encode(forged))
+    before = world.site.bodies()
+    with pytest.raises(IntegrityError, match="not what the entry authorises"):
+        world.promote("latest")
+    with pytest.raises(LogError, match="is not the pointer"):
+        world.authorize("latest", "1.1.0")
+    assert world.site.bodies() == before
 
 
 def test_a_promotion_touches_its_own_channel_and_no_published_object(world: World) -> None:
@@ -202,7 +242,7 @@ def test_a_dry_run_tells_what_a_run_does_and_does_nothing(world: World) -> None:
     done = world.promote("latest")
     assert (done.plan, done.promotion) == (told.plan, told.promotion)
     last = planning.describe(told.plan)[-1]
-    assert last.startswith(f"replace  {POINTER}  if it is still ")
+    assert last.startswith(f"move     {POINTER} to tag/pointers/")
 
 
 def test_the_progress_counts_every_object(world: World) -> None:
@@ -343,7 +383,7 @@ def test_a_file_that_is_exchanged_before_its_copy_is_looked_at_is_not_announced(
             world.site.put(SOURCE, b"evil")
 
     site = Overtaken(world.site, "describe", SOURCE, by=exchange, times=2)
-    with pytest.raises(IntegrityError, match="is not a copy of the published file") as refused:
+    with pytest.raises(IntegrityError, match=r"is not a copy of tag/1\.1\.0") as refused:
         world.promote("latest", site=site)
     assert refused.value.evidence["copied"] == digest(b"evil")
     pointer = world.pointer("latest")
@@ -385,7 +425,7 @@ def overtaking_release(world: World, version: str = "1.2.0") -> Callable[[], obj
 
 
 def test_who_loses_the_pointer_is_refused_and_the_winner_stays(world: World) -> None:
-    site = Overtaken(world.site, "replace", POINTER, by=overtaking_release(world))
+    site = Overtaken(world.site, "copy", POINTER, by=overtaking_release(world))
     with pytest.raises(RefusedError, match=f"{POINTER} was changed by another job at the same time"):
         world.promote("latest", site=site)
     pointer = world.pointer("latest")
@@ -395,7 +435,7 @@ def test_who_loses_the_pointer_is_refused_and_the_winner_stays(world: World) -> 
 
 def test_who_loses_the_pointer_is_refused_for_good(world: World) -> None:
     order = world.order("latest")
-    site = Overtaken(world.site, "replace", POINTER, by=overtaking_release(world))
+    site = Overtaken(world.site, "copy", POINTER, by=overtaking_release(world))
     with pytest.raises(RefusedError):
         world.promote("latest", order, site=site)
     with pytest.raises(RefusedError, match="does not authorise"):
@@ -431,7 +471,7 @@ def test_an_order_that_is_overtaken_while_it_looks_around_changes_nothing(world:
 
 
 def test_the_same_promotion_twice_at_a_time_ends_well(world: World) -> None:
-    site = Overtaken(world.site, "replace", POINTER, by=lambda: world.promote("latest"))
+    site = Overtaken(world.site, "copy", POINTER, by=lambda: world.promote("latest"))
     with pytest.raises(RefusedError, match="at the same time") as refused:
         world.promote("latest", site=site)
     assert "run the same command again" in refused.value.hint
@@ -443,7 +483,7 @@ def test_the_first_pointer_of_a_channel_is_won_by_one() -> None:
     world = World()
     world.release("1.0.0")
     world.authorize("latest", "1.0.0")
-    site = Overtaken(world.site, "replace", POINTER, by=lambda: world.site.put(POINTER, b"{}"))
+    site = Overtaken(world.site, "copy", POINTER, by=lambda: world.site.put(POINTER, b"{}"))
     with pytest.raises(RefusedError):
         world.promote("latest", site=site)
     assert world.site.bodies()[POINTER] == b"{}"
@@ -660,6 +700,7 @@ RIGHTS: Final[tuple[tuple[str, str], ...]] = (
     ("s3:GetObject", "tag/1."),
     ("s3:GetObject", "tag/latest/"),
     ("s3:GetObject", "tag/channels/"),
+    ("s3:GetObject", "tag/pointers/"),
     ("s3:PutObject", "tag/latest/"),
     ("s3:PutObject", "tag/channels/"),
     ("s3:ListBucket", "tag/"),
