@@ -7,7 +7,8 @@ anybody anything. History is read by one `git log` with NUL between all fields.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -220,7 +221,8 @@ class GitRepository:
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 kill_after_timeout=seconds,
-                env=_ENVIRONMENT,
+                # git runs what its settings name (ssh, credential helpers): none of them needs a stage's key.
+                env=_ENVIRONMENT | dict.fromkeys(_keys(), ""),
             )
         except _foreign_errors() as error:
             raise MissingToolError(f"git does not start: {clean(str(error), limit=200)}", hint=_INSTALL) from error
@@ -237,10 +239,25 @@ _INSTALL: Final = "Install git 2.31 or later and put it on PATH."
 
 def _open(folder: Path) -> "Git":
     try:
-        from git import Git  # noqa: PLC0415 - importing it starts git, which may be missing
+        with _hidden():
+            from git import Git  # noqa: PLC0415 - importing it starts git, which may be missing
     except ImportError as error:
         raise MissingToolError("git is not installed", hint=_INSTALL) from error
     return Git(folder)
+
+
+def _keys() -> list[str]:
+    return [name for name in os.environ if name.startswith(("AWS_", "RELEASE_"))]
+
+
+@contextmanager
+def _hidden() -> Iterator[None]:
+    """Take what may be a key out of this process's environment for a moment."""
+    kept = {name: os.environ.pop(name) for name in _keys()}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
