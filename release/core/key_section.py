@@ -13,7 +13,9 @@ BUCKET_RULES: Final[Mapping[str, str]] = {"pattern": r"[a-z0-9][a-z0-9.-]{1,61}[
 # https://docs.gitlab.com/user/reserved_names/: letters, digits, '_', '-' and '.'.
 _PROJECT: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){1,20}"
 
-SubjectPart = Literal["project_path", "ref_type", "ref", "ref_protected", "environment_protected", "deployment_tier"]
+SubjectPart = Literal[
+    "project_path", "ref_type", "ref", "ref_protected", "environment", "environment_protected", "deployment_tier"
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +27,7 @@ class GitLab:
     subject: tuple[SubjectPart, ...] = rule(
         lambda: ("project_path", "ref_type", "ref"),
         minimum=3,
-        most=6,
+        most=7,
         doc="What the `sub` of the project's ID tokens is made of, in order (ci_id_token_sub_claim_components).",
     )
 

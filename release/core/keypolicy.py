@@ -208,7 +208,12 @@ def _trust(config: Config, stage: str) -> dict[str, object]:
     gitlab = config.keys.gitlab
     if gitlab is None:
         raise ConfigError("[keys] has no gitlab: a role must know which project may take it")
-    known = {"ref_protected": "true", "environment_protected": "true", "deployment_tier": "production"}
+    known = {
+        "ref_protected": "true",
+        "environment": f"release/{stage}",
+        "environment_protected": "true",
+        "deployment_tier": "production",
+    }
     more = "".join(f":{part}:{known[part]}" for part in gitlab.subject[3:])
     project = f"project_path:{gitlab.project}"
     tags = [f"{project}:ref_type:tag:ref:{config.library.tag_prefix}{digit}*{more}" for digit in range(10)]
