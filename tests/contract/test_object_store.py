@@ -1,11 +1,13 @@
 """What every ObjectStore must do: the fake that the other tests rely on, and S3Store against moto and Ceph."""
 
 import hashlib
+import multiprocessing
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -385,6 +387,24 @@ def test_one_of_many_creators_wins(strict_world: World) -> None:
         won = list(pool.map(lambda number: store.create("k", str(number).encode(), JS), range(200)))
     assert won.count(True) == 1
     found = store.read("k", limit=10)
+    assert found is not None
+    assert found.body == str(won.index(True)).encode()
+
+
+def _create_in_a_process(ceph: CephGateway, bucket: str, number: int) -> bool:
+    with closing(ceph.clients(ceph.administrator).s3()) as client:
+        return S3Store(client, bucket=bucket, stage="test").create("k", str(number).encode(), JS)
+
+
+@pytest.mark.rgw
+@pytest.mark.xdist_group("rgw")
+def test_one_of_many_processes_wins(ceph: CephGateway, ceph_owner: "S3Client") -> None:
+    bucket = f"site-{uuid.uuid4().hex}"
+    ceph_owner.create_bucket(Bucket=bucket)
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+        won = list(pool.map(partial(_create_in_a_process, ceph, bucket), range(12)))
+    assert won.count(True) == 1
+    found = S3Store(ceph_owner, bucket=bucket, stage="test").read("k", limit=10)
     assert found is not None
     assert found.body == str(won.index(True)).encode()
 

@@ -1,7 +1,8 @@
 """Ceph's S3 gateway: a real S3 server that enforces IAM policies, for as long as a context is open.
 
-One monitor, one disk that is memory, one gateway, all on the loopback, all in a temporary folder; needs
-no root. Debian: `radosgw ceph-mon ceph-osd ceph-common`; a manager is not needed.
+One monitor, one disk that is memory, one gateway, all on the loopback, all in a temporary folder; the
+gateway speaks TLS with a certificate of its own CA, and plain HTTP beside it for what must not work there.
+Debian: `radosgw ceph-mon ceph-osd ceph-common`; a manager is not needed.
 
     with ceph_gateway() as gateway:
         key = gateway.add_user("publish", {"Version": "2012-10-17", "Statement": [...]})
@@ -21,6 +22,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import trustme
 
 from release.adapters.aws import AwsAccess, AwsClients
 
@@ -66,7 +69,7 @@ mon cluster log file = {folder}/cluster.log
 admin socket =
 pid file =
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:{port}
+rgw frontends = beast endpoint=127.0.0.1:{plain} ssl_endpoint=127.0.0.1:{port} ssl_certificate={folder}/server.pem
 rgw data = {folder}/rgw
 rgw thread pool size = 64
 """
@@ -89,10 +92,15 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CephGateway:
-    """A running gateway. A bucket's owner may do everything with it: `administrator` makes the buckets."""
+    """A running gateway. A bucket's owner may do everything with it: `administrator` makes the buckets.
+
+    `ca` is the file with the CA that `endpoint` is trusted by; `plain_endpoint` has no TLS.
+    """
 
     folder: Path
     endpoint: str
+    plain_endpoint: str
+    ca: Path
     administrator: Key
 
     def add_user(self, name: str, policy: Mapping[str, Any] | None = None) -> Key:
@@ -109,10 +117,19 @@ class CephGateway:
         iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
         iam.close()
 
-    def clients(self, key: Key, *, stage: str = "test") -> AwsClients:
+    def environment(self, key: Key | None) -> dict[str, str]:
+        """Give the variables with which a program uses the gateway."""
+        return {"AWS_CA_BUNDLE": str(self.ca), **(key.environment if key else {})}
+
+    def clients(self, key: Key, *, stage: str = "test", endpoint: str | None = None) -> AwsClients:
         """Make the clients of a key."""
         access = AwsAccess(
-            stage=stage, region=REGION, environment=key.environment, endpoint=self.endpoint, attempts=2, pool=8
+            stage=stage,
+            region=REGION,
+            environment=self.environment(key),
+            endpoint=endpoint or self.endpoint,
+            attempts=2,
+            pool=8,
         )
         return AwsClients(access)
 
@@ -127,18 +144,27 @@ def ceph_gateway() -> Iterator[CephGateway]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="ceph-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        first, second, port = _free_ports(3)
+        first, second, plain, port = _free_ports(4)
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(folder / "ca.pem")
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
         try:
-            _start(stack, folder, monitor=f"[v2:127.0.0.1:{first},v1:127.0.0.1:{second}]", port=port)
+            _start(stack, folder, monitor=f"[v2:127.0.0.1:{first},v1:127.0.0.1:{second}]", plain=plain, port=port)
             administrator = _add_user(folder, "administrator", "--caps", "user-policy=*")
         except (CephError, OSError, subprocess.SubprocessError) as why:
             raise CephError(f"{why}\n{_tails(folder)}") from why
-        yield CephGateway(folder=folder, endpoint=f"http://127.0.0.1:{port}", administrator=administrator)
+        yield CephGateway(
+            folder=folder,
+            endpoint=f"https://127.0.0.1:{port}",
+            plain_endpoint=f"http://127.0.0.1:{plain}",
+            ca=folder / "ca.pem",
+            administrator=administrator,
+        )
 
 
-def _start(stack: ExitStack, folder: Path, *, monitor: str, port: int) -> None:
+def _start(stack: ExitStack, folder: Path, *, monitor: str, plain: int, port: int) -> None:
     fsid, disk = str(uuid.uuid4()), str(uuid.uuid4())
-    conf = _CONF.format(fsid=fsid, monitor=monitor, folder=folder, port=port)
+    conf = _CONF.format(fsid=fsid, monitor=monitor, folder=folder, plain=plain, port=port)
     (folder / "ceph.conf").write_text(conf, encoding="utf-8")
     for name in ("mon", "osd", "rgw"):
         (folder / name).mkdir()
@@ -150,7 +176,7 @@ def _start(stack: ExitStack, folder: Path, *, monitor: str, port: int) -> None:
     _daemon(stack, folder, "ceph-osd", "-i", "0")
     gateway = _daemon(stack, folder, "radosgw", "-n", "client.rgw.a")
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while not _answers(plain):
         if gateway.poll() is not None:
             raise CephError(f"radosgw ended with {gateway.returncode}")
         if time.monotonic() > deadline:

@@ -1,5 +1,7 @@
-"""A library on Ceph's S3 gateway, each stage with a user of its own and the policy that `keys render` gives it.
+"""A library on Ceph's S3 gateway: each stage has a user of its own, and the policy that `keys render` gives it.
 
+Buckets belong to an administrator and have the policies that `keys render` gives them. They keep no
+versions, for this server does not honour `If-None-Match` where they do (tests/contract/test_object_lock.py).
 There is no CloudFront: a small web server reads the site's bucket with a key of its own, as a CDN does.
 """
 
@@ -14,7 +16,9 @@ from urllib.parse import unquote
 import urllib3
 from botocore.exceptions import ClientError
 
+from release.core.keypolicy import LOG_BUCKET, SITE_BUCKET
 from tests.fakes.ceph import CephGateway, Key
+from tests.fakes.ceph_policies import readable
 from tests.fakes.web_server import Reply, Request, WebServer
 from tests.functional.conftest import Ended, Run
 from tests.functional.library import Library
@@ -68,10 +72,11 @@ class CephSite:
     log_bucket: str
     url: str
     keys: dict[str, Key]
+    policies: dict[str, dict[str, Any]]
 
     def as_(self, stage: str, command: str, *more: str) -> Ended:
         """Run a command with the key of `stage` ("" for none) and nothing else."""
-        return self.run(*command.split(), *more, **(self.keys[stage].environment if stage else {}))
+        return self.run(*command.split(), *more, **self.gateway.environment(self.keys[stage] if stage else None))
 
     def pipeline(self, version: str, source: str) -> None:
         """Release a version; every step must end well."""
@@ -82,6 +87,22 @@ class CephSite:
         for stage, command in steps:
             ended = self.as_(stage, command)
             assert ended.code == 0, (command, ended)
+
+    @contextmanager
+    def without(self, stage: str, resource: str) -> Iterator[None]:
+        """Take the right to write some objects away from a stage, for a time: it stops where it needs it."""
+        user, policy = self.user(stage), self.policies[stage]
+        refused = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{resource}"}
+        self.gateway.set_policy(user, {**policy, "Statement": [*policy["Statement"], refused]})
+        yield
+        self.gateway.set_policy(user, policy)
+
+    def user(self, stage: str) -> str:
+        return f"{stage}-{self.bucket}"
+
+    def keys_in(self, bucket: str) -> list[str]:
+        with closing(self.gateway.clients(self.gateway.administrator).s3()) as owner:
+            return [found["Key"] for found in owner.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
     def served(self, path: str) -> str:
         return urllib3.request("GET", f"{self.url}/tag/{path}").data.decode()
@@ -96,15 +117,28 @@ def ceph_site(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSit
     """Make two buckets, and one user a stage with exactly the policy that the program gives."""
     name = uuid.uuid4().hex
     site, log = f"site-{name}", f"log-{name}"
-    with closing(ceph.clients(ceph.administrator).s3()) as owner:
-        for bucket in (site, log):
-            owner.create_bucket(Bucket=bucket)
     objects = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{site}/*"}
     reader = ceph.add_user(f"edge-{name}", {"Version": "2012-10-17", "Statement": [objects]})
-    with closing(ceph.clients(reader).s3()) as s3, BucketServer(s3, site) as server:
+    with (
+        closing(ceph.clients(ceph.administrator).s3()) as owner,
+        closing(ceph.clients(reader).s3()) as s3,
+        BucketServer(s3, site) as server,
+    ):
         settle(library, ceph, bucket=site, log_bucket=log, url=server.url)
-        keys = {stage: ceph.add_user(f"{stage}-{name}", rendered(run, stage)) for stage in STAGES}
-        yield CephSite(gateway=ceph, library=library, run=run, bucket=site, log_bucket=log, url=server.url, keys=keys)
+        for bucket, policy in ((site, SITE_BUCKET), (log, LOG_BUCKET)):
+            owner.create_bucket(Bucket=bucket)
+            owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(readable(rendered(run, policy))))
+        told = {stage: readable(rendered(run, stage)) or {} for stage in STAGES}
+        yield CephSite(
+            gateway=ceph,
+            library=library,
+            run=run,
+            bucket=site,
+            log_bucket=log,
+            url=server.url,
+            keys={stage: ceph.add_user(f"{stage}-{site}", policy) for stage, policy in told.items()},
+            policies=told,
+        )
 
 
 def settle(library: Library, ceph: CephGateway, *, bucket: str, log_bucket: str, url: str) -> None:
@@ -112,7 +146,7 @@ def settle(library: Library, ceph: CephGateway, *, bucket: str, log_bucket: str,
     toml = (library.folder / "release.toml").read_text()
     toml = toml.replace('bucket = "site"\n', f'bucket = "{bucket}"\nendpoint = "{ceph.endpoint}"\n')
     toml = toml.replace('bucket = "release-log"', f'bucket = "{log_bucket}"').replace("https://cdn.example.com", url)
-    library.write("release.toml", toml)
+    library.write("release.toml", toml + '[keys]\nsource-ips = ["127.0.0.0/8"]\n')
     library.commit("chore: point at the gateway")
 
 

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.fakes.ceph import CephGateway
 from tests.functional.conftest import Run
 from tests.functional.library import Library
-from tests.functional.on_ceph import PIPELINE, STAGES, CephSite, ceph_site, rendered
+from tests.functional.on_ceph import PIPELINE, STAGES, CephSite, ceph_site
 
 pytestmark = [pytest.mark.rgw, pytest.mark.xdist_group("rgw")]
 
@@ -22,7 +21,7 @@ def tag(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSite]:
         yield opened
 
 
-def test_a_release_goes_from_a_tag_to_the_public_address_and_into_the_log(tag: CephSite) -> None:
+def test_a_release_goes_from_a_tag_to_the_public_address_and_the_log_and_again_changes_nothing(tag: CephSite) -> None:
     tag.pipeline("1.0.0", V1)
     assert tag.served("latest/tag.min.js") == tag.served("1.0.0/tag.min.js") == V1
     assert tag.log() == [
@@ -38,9 +37,6 @@ def test_a_release_goes_from_a_tag_to_the_public_address_and_into_the_log(tag: C
         "v1": ("1.0.0", "completed", []),
     }
 
-
-def test_every_step_can_be_run_again_and_changes_nothing(tag: CephSite) -> None:
-    tag.pipeline("1.0.0", V1)
     before = tag.log()
     tag.steps(PIPELINE)
     assert tag.log() == before
@@ -81,6 +77,35 @@ def test_every_command_is_refused_to_every_other_stages_key(tag: CephSite) -> No
         assert tag.as_(stage, command).code == 0, command
 
 
-def test_the_policy_of_the_invalidate_stage_is_refused_as_it_is_about_another_service(tag: CephSite) -> None:
-    with pytest.raises(ClientError):
-        tag.gateway.add_user(f"invalidate-{tag.bucket}", rendered(tag.run, "invalidate"))
+def test_a_stage_that_was_stopped_half_way_ends_its_work_with_the_same_key(tag: CephSite) -> None:
+    """Each time the key loses a right, and so the stage its last write, or its last but one; then it is run again."""
+    tag.pipeline("1.0.0", V1)
+    tag.library.release("1.1.0", V2)
+    site, log = f"{tag.bucket}/tag", f"{tag.log_bucket}/tag"
+    stops = {
+        "publish": (f"{site}/1.1.0/manifest.json", f"{site}/1.1.0/tag.min.js"),
+        "record publish": (f"{log}/versions/1.1.0.json", f"{log}/seq/000000000005"),
+        "record promote": (f"{log}/pointers/000000000007.json", f"{log}/seq/000000000007"),
+        "promote": (f"{site}/channels/latest.json", f"{site}/latest/tag.min.js"),
+    }
+    for stage, command in PIPELINE:
+        if command in stops:
+            missing, written = stops[command]
+            with tag.without(stage, missing):
+                assert tag.as_(stage, command).code == 9, command
+            there = {f"{bucket}/{key}" for bucket in (tag.bucket, tag.log_bucket) for key in tag.keys_in(bucket)}
+            assert written in there, command
+            if command == "promote":
+                assert tag.served("latest/tag.min.js") == V2
+                assert json.loads(tag.served("channels/latest.json"))["version"] == "1.0.0"
+        ended = tag.as_(stage, command)
+        assert ended.code == 0, (command, ended)
+    assert tag.served("latest/tag.min.js") == tag.served("v1/tag.min.js") == V2
+    assert [action for action, version, _ in tag.log() if version == "1.1.0"] == [
+        "publish.completed",
+        "promote.authorized",
+        "promote.authorized",
+        "promote.completed",
+        "promote.completed",
+    ]
+    assert tag.as_("audit", "status").code == 0
