@@ -14,9 +14,9 @@ from release.adapters.clock import SystemClock
 from release.adapters.directory import Directory
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
-from release.core.entry import Pipeline
 from release.core.identities import owner
 from release.core.keypolicy import Policies, policies
+from release.core.pipeline import Pipeline
 from release.effects.slots import Slots
 from release.errors import ConfigError
 from release.ports import Cdn, Clock, ObjectStore, PublicSite, Repository, Runner

@@ -7,7 +7,7 @@ from typing import Final
 
 from release import VERSION
 from release.core.config import is_safe_url
-from release.core.entry import Pipeline
+from release.core.pipeline import Pipeline
 
 _OPAQUE: Final = r"[A-Za-z0-9._:@/+-]{1,64}"
 

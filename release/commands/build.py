@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from release import compose
+from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
 from release.stages import build as stage
 
@@ -28,11 +29,14 @@ def build(
         place=work.folder,
         project=work.project,
         output=work.output,
+        handover=handed.folder(work),
         repository=work.repository(),
         runner=work.runner(),
         console=work.console,
     )
-    inputs = stage.Inputs(config=work.config, environment=work.environment, tag=tag or None, snapshot=snapshot)
+    inputs = stage.Inputs(
+        config=work.config, environment=work.environment, pipeline=work.pipeline, tag=tag or None, snapshot=snapshot
+    )
     report = stage.run(shop, inputs)
     if json:
         return emit_json(report)

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
 from release.core import document
+from release.core.evidence import FILES, Kind
+from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
 from release.core.layout import is_channel
 from release.errors import ConfigError, NothingToDoError
@@ -25,8 +28,13 @@ def leave_order(work: Workspace, order_: Order) -> None:
 
 def leave(work: Workspace, kind: str, channel: str, value: Order | Promotion | Verification) -> None:
     """Write a channel's order, promotion or verification."""
+    folder(work).write(f"{channel}.{kind}.json", document.encode(value))
+
+
+def folder(work: Workspace) -> Directory:
+    """Give the folder to leave something in; git does not see what lies there."""
     work.handover.write(".gitignore", b"*\n")
-    work.handover.write(f"{channel}.{kind}.json", document.encode(value))
+    return work.handover
 
 
 def order(work: Workspace, channel: str) -> Order | None:
@@ -42,6 +50,20 @@ def promotion(work: Workspace, channel: str) -> Promotion:
 def verification(work: Workspace, channel: str) -> Verification:
     """Read a channel's verification (NothingToDoError if verify left none here)."""
     return _require(_read(work, "verification", channel, read_verification), channel, "verify")
+
+
+def evidence(work: Workspace) -> dict[Kind, bytes]:
+    """Read what build left about the version (NothingToDoError if it left none here)."""
+    found: dict[Kind, bytes] = {}
+    for kind, name in FILES.items():
+        body = work.handover.read(name, limit=LARGEST_EVIDENCE[kind])
+        if body is None:
+            raise NothingToDoError(
+                f"{HANDOVER}/{name} is missing",
+                hint="build leaves it beside dist/: hand both on, or run 'release build' again",
+            )
+        found[kind] = body
+    return found
 
 
 def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:

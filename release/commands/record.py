@@ -21,7 +21,8 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     """Record that the version in dist/ was published."""
     work = compose.workspace(config, quiet=json)
     manifest, body = publishing.read_bundle(work.config, work.output)
-    report = stage.publish(recorder(work), work.site("record"), manifest, body, dry_run=dry_run)
+    left = handed.evidence(work)
+    report = stage.publish(recorder(work), work.site("record"), manifest, body, left, dry_run=dry_run)
     show([report], dry_run=dry_run, json=json)
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from release.core import document
+from release.core.evidence import Evidence
 from release.core.layout import CHANNEL, LARGEST_SLOT, LIBRARY, VERSION
 from release.core.manifest import COMMIT, SHA256
+from release.core.pipeline import Pipeline
+from release.core.provenance import STATEMENT
 from release.core.shape import rule
 from release.errors import LogError
 
-STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "urn:js-release:release-event:v1"
 # C2SP tlog-tiles: an entry bundle prefixes each entry with a big-endian uint16 length.
 LARGEST: Final = 65_535
@@ -75,17 +77,6 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pipeline:
-    """Who did it: opaque ids only, since an entry can never be erased. All absent: a person's terminal."""
-
-    url: str | None = rule(None, longest=500)
-    id_: str | None = rule(None, longest=64)
-    job: str | None = rule(None, longest=64)
-    actor: str | None = rule(None, longest=128)
-    tool: str = rule(longest=64)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """What happened. Times are RFC 3339 in UTC with whole seconds."""
 
@@ -104,6 +95,7 @@ class Event:
     before: ChannelState | None = None
     after: State
     source: Origin | None = None
+    evidence: tuple[Evidence, ...] = rule((), most=20)
     pipeline: Pipeline
 
 

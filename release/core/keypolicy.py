@@ -104,7 +104,10 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "channel": [f"{root}{name}/*" for name in key_patterns(config.channels)],
         "pointer": [f"{root}channels/{name}.json" for name in key_patterns(config.channels)],
     }
-    log_keys = {"slot": [f"{logs.slots}*"], "log": [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*"]}
+    log_keys = {
+        "slot": [f"{logs.slots}*"],
+        "log": [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*", f"{logs.blobs}*"],
+    }
     log_keys["log_pointer"] = [f"{logs.pointers}*"]
     trail = config.keys.trail
     gitlab = config.keys.gitlab

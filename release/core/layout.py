@@ -7,6 +7,7 @@
     <prefix><library>/customers/<customer>/...      the same tree for one customer's variant
     <log prefix>seq/<12 digits>                     log entries, create-only
     <log prefix>versions/<version>.json             where a version's publish entry is, create-only
+    <log prefix>evidence/sha256/<hex>               what entries refer to by digest, create-only
     <log prefix>pointers/<12 digits>.json           the pointer that an authorising entry amounts to, create-only
 
 A version begins with a digit and a channel with a letter, so that the two can never be
@@ -131,6 +132,15 @@ class LogLayout:
     def pointer(self, index: int) -> str:
         """Give the key of the pointer that the entry with this index authorises."""
         return f"{self.pointers}{self._digits(index)}.json"
+
+    @property
+    def blobs(self) -> str:
+        """The prefix of all evidence."""
+        return f"{self.prefix}evidence/sha256/"
+
+    def evidence(self, sha256: str) -> str:
+        """Give the key of the evidence with this digest (hex)."""
+        return f"{self.blobs}{_must('[0-9a-f]{64}', sha256)}"
 
     def slot(self, index: int) -> str:
         """Give the key of the entry with this index; keys sort as indices do."""

@@ -73,6 +73,7 @@ _POLICY_ACTS: Final = (
 _VERSION, _MANIFEST = "a version's file", "a version's manifest"
 _CHANNEL, _POINTER = "a channel's file", "a channel's pointer"
 _ENTRY, _INDEX, _RECORDED = "a log entry", "a version's log index", "a recorded pointer"
+_EVIDENCE: Final = "evidence"
 _PURGED = "the distribution"
 _STAGE, _ROTATE_KEY = "a stage's {noun}", "the {noun} that rotates"
 _POLICY, _CAP = "a stage's policy", "the boundary"
@@ -87,6 +88,7 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _ENTRY: ("create", *_LOOK),
         _INDEX: ("create", *_LOOK),
         _RECORDED: ("create", *_LOOK),
+        _EVIDENCE: ("create", *_LOOK),
     },
     "promote": {
         _VERSION: _LOOK,
@@ -196,6 +198,7 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
             _ENTRY: (log, its_log.slot(index)),
             _INDEX: (log, its_log.version_index(version)),
             _RECORDED: (log, its_log.pointer(index)),
+            _EVIDENCE: (log, its_log.evidence("0" * 64)),
         }
         for place, (bucket, key) in places.items():
             yield from _on_object(f"{place}{whose}", bucket, key, own, recorded)

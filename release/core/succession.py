@@ -19,10 +19,11 @@ from release.core.entry import (
     Event,
     Origin,
     Outcome,
-    Pipeline,
     Previous,
     State,
 )
+from release.core.evidence import Evidence
+from release.core.pipeline import Pipeline
 from release.core.version import parse_version
 from release.errors import RefusedError
 
@@ -52,6 +53,7 @@ class Intent:
     outcome_of: int | None = None
     reason: str | None = None
     source: Origin | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +114,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         before=before,
         after=_after(log, tail.state, intent, index),
         source=intent.source,
+        evidence=intent.evidence,
         pipeline=log.pipeline,
     )
 

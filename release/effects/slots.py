@@ -3,13 +3,14 @@
 A claim is one create-only write of `seq/<index>`; it is the only point where order is decided.
 """
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from release.core import document
-from release.core.caching import LOG
+from release.core.caching import BLOB, LOG
 from release.core.entry import LARGEST, Event, decode, encode, leaf_hash, statement
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer, VersionIndex, read_pointer
@@ -125,6 +126,19 @@ class Slots:
                 f"{key} is not the pointer that entry {pointer.log_index} authorises",
                 hint="somebody wrote it with the record key: authorise again, and find out who has that key",
             )
+
+    def leave_evidence(self, body: bytes) -> None:
+        """Store a blob below its digest; a second write changes nothing.
+
+        Raises:
+            LogError: another blob is in its place.
+        """
+        key = self.layout.evidence(hashlib.sha256(body).hexdigest())
+        if self.store.create(key, body, BLOB):
+            return
+        found = self.store.read(key, limit=len(body))
+        if found is None or found.body != body:
+            raise LogError(f"{key} holds other bytes than its name says", hint="somebody has the record key")
 
     def index_version(self, event: Event) -> None:
         """Write where a publish entry is; a second write changes nothing."""

@@ -14,7 +14,9 @@ from release import VERSION
 from release.core import childenv, rolldown
 from release.core.caching import media_type
 from release.core.config import BuildSection, Config
+from release.core.evidence import PROVENANCE, SBOM
 from release.core.layout import MANIFEST, PATH
+from release.core.lockfile import Locked, read_lock_file
 from release.core.manifest import (
     LARGEST_ARTIFACT,
     Artifact,
@@ -28,6 +30,9 @@ from release.core.manifest import (
     encode,
     measure,
 )
+from release.core.pipeline import Pipeline
+from release.core.provenance import provenance
+from release.core.sbom import sbom
 from release.effects import source as sources
 from release.errors import BuildError, FormatError
 from release.ports import Console, Folder, Repository, Runner
@@ -43,17 +48,19 @@ class Inputs:
 
     config: Config
     environment: Mapping[str, str]
+    pipeline: Pipeline
     tag: str | None
     snapshot: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """The ports of a build: the working copy, its output folder, git, processes, talk."""
+    """The ports of a build: the working copy, its output folder, what it leaves for later stages, git, processes."""
 
     place: Path
     project: Folder
     output: Folder
+    handover: Folder
     repository: Repository
     runner: Runner
     console: Console
@@ -68,7 +75,7 @@ class Report:
 
 
 def run(shop: Workshop, inputs: Inputs) -> Report:
-    """Build and write dist/manifest.json.
+    """Build, write dist/manifest.json, and leave the version's bill of materials and provenance for record.
 
     Raises:
         SourceError: the tag, history or working tree is refused.
@@ -102,6 +109,8 @@ def run(shop: Workshop, inputs: Inputs) -> Report:
     except FormatError as why:
         raise BuildError(f"the build wrote what no manifest can describe: {why.message}") from why
     shop.output.write(MANIFEST, body)
+    shop.handover.write(SBOM, sbom(manifest, _locked(shop, config.build, lock)))
+    shop.handover.write(PROVENANCE, provenance(config, manifest, inputs.pipeline))
     return Report(manifest=manifest, digest=digest(body))
 
 
@@ -202,6 +211,13 @@ def _refuse_other_writes(shop: Workshop, build: BuildSection, before: set[str]) 
             f"the build wrote outside {build.output}/: {shown}",
             hint=f"let it write to {build.output}/ only, or have git ignore what is no part of the release",
         )
+
+
+def _locked(shop: Workshop, build: BuildSection, lock: bytes) -> Locked | None:
+    if not build.lock_file.endswith("package-lock.json"):
+        shop.console.warn(f"{build.lock_file} is not npm's: the bill of materials says that dependencies are unknown")
+        return None
+    return read_lock_file(lock, name=build.lock_file)
 
 
 def _artifacts(shop: Workshop, config: Config) -> tuple[Artifact, ...]:

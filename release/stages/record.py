@@ -9,9 +9,11 @@ from typing import Final
 
 from release.core.channels import Channel, names_for
 from release.core.config import Config
-from release.core.entry import Action, Event, Origin, Pipeline, State
+from release.core.entry import Action, Event, Origin, State
+from release.core.evidence import Kind, about
 from release.core.handover import Order, Promotion, Verification
 from release.core.manifest import LARGEST, Manifest, decode, digest
+from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
 from release.core.succession import Intent, Log, Tail, already, follow
 from release.core.version import parse_version
@@ -58,13 +60,27 @@ class Report:
 
 
 def publish(
-    recorder: Recorder, site: ObjectStore, manifest: Manifest, manifest_body: bytes, *, dry_run: bool
+    recorder: Recorder,
+    site: ObjectStore,
+    manifest: Manifest,
+    manifest_body: bytes,
+    left: Mapping[Kind, bytes],
+    *,
+    dry_run: bool,
 ) -> Report:
     """Record that a version was published, after finding its manifest in the bucket.
 
+    Args:
+        recorder: the log.
+        site: the site bucket.
+        manifest: of the version.
+        manifest_body: its bytes.
+        left: the evidence that build left, by kind.
+        dry_run: write nothing.
+
     Raises:
         NotFoundError: the version is not published.
-        IntegrityError: it is published, or recorded, with another manifest.
+        IntegrityError: it is published, or recorded, with another manifest; or the evidence is about other bytes.
     """
     version, sha256 = manifest.version, digest(manifest_body)
     there = site.read(recorder.config.layout.manifest(version), limit=LARGEST)
@@ -88,7 +104,11 @@ def publish(
         version=version,
         manifest=sha256,
         source=Origin(commit=source.commit, tag=source.tag) if source.tag else None,
+        evidence=tuple(about(manifest, kind, body) for kind, body in sorted(left.items())),
     )
+    if not dry_run:
+        for body in left.values():
+            recorder.slots.leave_evidence(body)
     report = _append(recorder, intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.index_version(report.event)

@@ -8,10 +8,11 @@ from release.core import manifest as manifests
 from release.core.caching import media_type
 from release.core.channels import Channel
 from release.core.config import Config
-from release.core.entry import Action, ChannelState, Event, Origin, Pipeline, Previous, State, encode, statement
+from release.core.entry import Action, ChannelState, Event, Origin, Previous, State, encode, statement
 from release.core.entry import leaf_hash as hash_of
 from release.core.handover import Order, PointedFile, Pointer
 from release.core.manifest import Artifact, Build, LockFile, Manifest, Source
+from release.core.pipeline import Pipeline
 from release.core.shape import kebab, read
 from release.core.succession import Intent, Log, Tail, follow
 from tests.fakes.clock import MIDNIGHT

@@ -16,9 +16,12 @@ from datetime import datetime, timedelta
 
 from release.core.config import Config
 from release.core.entry import Event
+from release.core.evidence import Kind
 from release.core.handover import LARGEST, Order, Pointer, Promotion, Verification, read_pointer
 from release.core.layout import MANIFEST
 from release.core.manifest import Manifest, Source, encode
+from release.core.provenance import provenance
+from release.core.sbom import sbom
 from release.effects.slots import Slots
 from release.ports import Download, ObjectStore, PublicSite
 from release.stages import invalidate as invalidating
@@ -129,7 +132,7 @@ class World:
 
     def record(self, version: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> recording.Report:
         manifest, body = publishing.read_bundle(self.config, self.bundles[version])
-        return recording.publish(self.recorder(log), self.site, manifest, body, dry_run=dry_run)
+        return recording.publish(self.recorder(log), self.site, manifest, body, self.evidence(version), dry_run=dry_run)
 
     def authorize(
         self,
@@ -264,6 +267,14 @@ class World:
 
     def manifest(self, version: str) -> Manifest:
         return publishing.read_bundle(self.config, self.bundles[version])[0]
+
+    def evidence(self, version: str) -> dict[Kind, bytes]:
+        """Give what build left about a version."""
+        manifest = self.manifest(version)
+        return {
+            "sbom": sbom(manifest, None),
+            "provenance": provenance(self.config, manifest, examples.PIPELINE),
+        }
 
     def bundle(self, version: str) -> dict[str, bytes]:
         """Give a version's files without their manifest."""

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from release.core.config import Config
+from release.core.evidence import PROVENANCE, SBOM
 from release.core.layout import MANIFEST
 from release.core.manifest import LARGEST_ARTIFACT, Manifest, decode, digest
 from release.errors import BuildError, MissingToolError, ReleaseError, SourceError
@@ -60,6 +61,7 @@ class Shop:
     happens: Callable[[], object] = lambda: None
     console: RecordingConsole = field(default_factory=RecordingConsole)
     output: InMemoryFolder = field(default_factory=InMemoryFolder)
+    handover: InMemoryFolder = field(default_factory=InMemoryFolder)
     repository: FakeRepository = field(default_factory=FakeRepository)
     tag: str | None = None
     snapshot: bool = False
@@ -79,11 +81,18 @@ class Shop:
             place=self.place,
             project=self.project,
             output=self.output,
+            handover=self.handover,
             repository=self.repository,
             runner=self.runner,
             console=self.console,
         )
-        inputs = stage.Inputs(config=self.config, environment=self.environment, tag=self.tag, snapshot=self.snapshot)
+        inputs = stage.Inputs(
+            config=self.config,
+            environment=self.environment,
+            pipeline=examples.PIPELINE,
+            tag=self.tag,
+            snapshot=self.snapshot,
+        )
         return stage.run(workshop, inputs)
 
     def started(self, program: str) -> list[Call]:
@@ -501,3 +510,24 @@ def test_a_build_says_what_it_runs(shop: Shop) -> None:
     rolldown.build()
     assert rolldown.console.said[0] == "installing what package-lock.json names: npm ci"
     assert all(line.startswith("building: rolldown src/index.js ") for line in rolldown.console.said[1:])
+
+
+def test_it_leaves_a_bill_of_materials_and_the_provenance_of_what_it_built() -> None:
+    shop = rolldown_shop()
+    manifest = made(shop)
+    bill = json.loads(shop.handover.files[SBOM])
+    assert [(item["purl"], item["scope"]) for item in bill["components"]] == [
+        ("pkg:npm/%40rolldown/binding-for-another-machine@1.2.3", "optional"),
+        ("pkg:npm/rolldown@1.2.3", "required"),
+    ]
+    statement = json.loads(shop.handover.files[PROVENANCE])
+    assert statement["subject"][0]["digest"] == {"sha256": digest(shop.output.files[MANIFEST])}
+    assert len(statement["subject"]) == 1 + len(manifest.artifacts)
+
+
+def test_a_lock_file_of_another_tool_gives_a_bill_that_says_what_it_does_not_know() -> None:
+    shop = Shop(config=examples.config(build={**OWN, "lock-file": "yarn.lock"}))
+    shop.project.files["yarn.lock"] = b"# yarn lockfile v1\n"
+    made(shop)
+    assert json.loads(shop.handover.files[SBOM])["compositions"][0]["aggregate"] == "unknown"
+    assert any("yarn.lock is not npm's" in line for line in shop.console.warned)

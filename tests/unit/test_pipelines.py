@@ -204,6 +204,7 @@ def test_jobs_run_one_after_the_other_in_the_order_of_the_stages(
     [
         ("release:publish", "release:build", "dist/"),
         ("release:record", "release:build", "dist/"),
+        ("release:record", "release:build", ".release/"),
         ("release:promote", "release:record", ".release/"),
         ("release:invalidate", "release:promote", ".release/"),
         ("release:verify", "release:promote", ".release/"),
@@ -218,7 +219,7 @@ def test_a_job_gets_the_files_that_the_job_before_it_left(
     pipeline: dict[str, Config], reader: str, writer: str, path: str
 ) -> None:
     assert needs(pipeline[reader], with_artifacts=True) == [writer]
-    assert pipeline[writer]["artifacts"]["paths"] == [f"packages/tag/{path}"]
+    assert f"packages/tag/{path}" in pipeline[writer]["artifacts"]["paths"]
     assert "expire_in" in pipeline[writer]["artifacts"]
 
 

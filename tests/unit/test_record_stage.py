@@ -47,7 +47,9 @@ def test_a_publication_is_one_entry_and_then_the_note_where_it_is(world: World) 
     world.publish("1.0.0")
     del world.journal[:]
     report = world.record("1.0.0")
-    assert world.journal == [("create", slot(0)), ("create", "tag/versions/1.0.0.json")]
+    blobs = [("create", f"tag/evidence/sha256/{item.sha256}") for item in report.event.evidence]
+    assert sorted(world.journal[:2]) == sorted(blobs), "what the entry refers to is there before it"
+    assert world.journal[2:] == [("create", slot(0)), ("create", "tag/versions/1.0.0.json")]
     event, source = report.event, world.manifest("1.0.0").source
     assert (event.index, event.action, event.version, report.new) == (0, "publish.completed", "1.0.0", True)
     assert event.manifest == digest(world.bundles["1.0.0"].files[MANIFEST])

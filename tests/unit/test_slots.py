@@ -8,9 +8,10 @@ import pytest
 
 from release.core import document
 from release.core.caching import LOG as LOG_HEADERS
-from release.core.entry import Event, Pipeline, Previous, encode, leaf_hash, statement
+from release.core.entry import Event, Previous, encode, leaf_hash, statement
 from release.core.handover import VersionIndex
 from release.core.layout import LogLayout, ObjectHeaders
+from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log, Tail
 from release.effects.slots import CLAIMS, Slots
 from release.errors import LogError, NotFoundError, RefusedError, ServiceError
