@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from release.core import ed25519
 from release.core.tlog import TlogError
 
 if TYPE_CHECKING:
@@ -23,13 +24,7 @@ COSIGNATURE: Final = 0x04
 """Signature types. https://c2sp.org/signed-note, "Signature types"; https://c2sp.org/tlog-cosignature."""
 
 _DASH: Final = "\u2014"
-_KEY_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = {ED25519: 64, COSIGNATURE: 72}
-_PRIME: Final = 2**255 - 19
-# The y coordinates of the eight points whose order divides 8. With such a key anybody can sign
-# (https://www.rfc-editor.org/rfc/rfc8032#section-5.1.7 does not ask for the check, so the library does not make it).
-_ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-_SMALL_ORDER: Final = frozenset({0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +39,9 @@ class Key:
         check_name(self.name)
         if self.kind not in _SIGNATURE_BYTES:
             raise TlogError(f"{self.name}: keys of type {self.kind:#04x} are not supported")
-        if len(self.public) != _KEY_BYTES:
-            raise TlogError(f"{self.name}: an Ed25519 key has {_KEY_BYTES} bytes, not {len(self.public)}")
-        y = int.from_bytes(self.public, "little") & (2**255 - 1)
-        if y >= _PRIME or y in _SMALL_ORDER:
+        if len(self.public) != ed25519.KEY_BYTES:
+            raise TlogError(f"{self.name}: an Ed25519 key has {ed25519.KEY_BYTES} bytes, not {len(self.public)}")
+        if ed25519.is_weak(self.public):
             raise TlogError(f"{self.name}: this Ed25519 key lets anybody sign")
 
     @property
@@ -78,13 +72,8 @@ class Key:
         return time
 
     def _check(self, message: bytes, signature: bytes) -> None:
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only who verifies loads it
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
-        except (InvalidSignature, ValueError):
-            raise TlogError(f"the signature of {self.name} is wrong") from None
+        if not ed25519.verify(self.public, message, signature):
+            raise TlogError(f"the signature of {self.name} is wrong")
 
 
 @dataclass(frozen=True, slots=True)
