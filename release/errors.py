@@ -13,7 +13,7 @@
     ├── RefusedError      12  a release rule forbids it, or another release came first
     ├── VerificationError 13  the public address does not serve what was released
     ├── LogError          14  the release log is damaged
-    ├── DriftError        15  what is served is not what the log says
+    ├── DriftError        15  what is served or what a key may do is not what it should be
     ├── FormatError       16  a file handed from stage to stage is malformed
     └── MissingToolError  17  a program or an optional package is not installed
 
@@ -115,7 +115,7 @@ class LogError(ReleaseError):
 
 
 class DriftError(ReleaseError):
-    """What is served is not what the log says."""
+    """What is served is not what the log says, or a key is not what its policy says."""
 
     exit_code = 15
 

@@ -134,6 +134,11 @@ class Call:
     def __str__(self) -> str:
         return f"{self.act} {self.place}"
 
+    @property
+    def foreign(self) -> bool:
+        """Whether the place is another library's or customer's, or another distribution."""
+        return ", of " in self.place or self.place.startswith("another ")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:

@@ -42,3 +42,15 @@ def test_without_an_account_nothing_is_rendered(run: Run, library: Library) -> N
     ended = run("keys", "render", "--format", "terraform")
     assert (ended.code, ended.out) == (3, "")
     assert "--account" in ended.err
+
+
+def test_the_matrix_asks_nobody_and_is_a_table_or_json(run: Run) -> None:
+    shown, data = run("keys", "check", "--matrix"), run("keys", "check", "--matrix", "--json")
+    assert (shown.code, data.code) == (0, 0)
+    assert "Nothing at all is allowed to any key at:" in shown.out
+    assert "\x1b" not in shown.out
+    matrix = json.loads(data.out)
+    allowed = [cell for cell in matrix["cells"] if cell["allowed"]]
+    assert f"{len(matrix['cells'])} cells: {len(allowed)} allowed" in shown.out
+    assert matrix["differences"] == []
+    assert {cell["stage"] for cell in allowed} == {"publish", "record", "promote", "invalidate", "audit", "rotate"}
