@@ -74,6 +74,7 @@ class Origin:
 
     commit: str = rule(pattern=COMMIT, means="a full commit hash")
     tag: str = rule(longest=100)
+    changelog: str | None = rule(None, **_DIGEST, doc="Of the version's section in the changelog.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,11 +42,15 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Where the bytes come from. `commit_time` is in seconds since 1970; no tag, no release."""
+    """Where the bytes come from. `commit_time` is in seconds since 1970; no tag, no release.
+
+    `changelog` is the digest of the version's section (`core.changelog.section_digest`), None if it has none.
+    """
 
     commit: str = rule(pattern=COMMIT, means="a full commit hash")
     commit_time: int = rule(minimum=0)
     tag: str | None = rule(None, longest=100)
+    changelog: str | None = rule(None, pattern=SHA256, means="a SHA-256 in hex")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

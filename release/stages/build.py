@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from semver import Version
+
 from release import VERSION
 from release.core import childenv, rolldown
 from release.core.caching import media_type
+from release.core.changelog import find, parse, section_digest
 from release.core.config import BuildSection, Config
 from release.core.evidence import PROVENANCE, SBOM
 from release.core.layout import MANIFEST, PATH
@@ -39,6 +42,7 @@ from release.ports import Console, Folder, Repository, Runner
 
 LARGEST_LOCK: Final = 64 * 1024 * 1024
 LARGEST_PACKAGE: Final = 1024 * 1024
+LARGEST_CHANGELOG: Final = 16 * 1024 * 1024
 SHOWN_LINES: Final = 30
 
 
@@ -148,7 +152,23 @@ def _identify(shop: Workshop, inputs: Inputs) -> tuple[str, Source]:
         protected_branch=config.library.protected_branch,
         output=shop.place / config.build.output,
     )
-    return str(found.version), Source(commit=found.commit, commit_time=found.commit_time, tag=found.tag)
+    return str(found.version), Source(
+        commit=found.commit,
+        commit_time=found.commit_time,
+        tag=found.tag,
+        changelog=_changelog(shop, config.library.changelog, found.version),
+    )
+
+
+def _changelog(shop: Workshop, path: str, version: Version) -> str | None:
+    """Give the digest of what the changelog says of the version, which ties the text to the release."""
+    text = (shop.project.read(path, limit=LARGEST_CHANGELOG) or b"").decode("utf-8", "replace")
+    if find(parse(text), version) is None:
+        shop.console.warn(
+            f"{path} has no section of {version}: 'release changelog {version}' writes it, before the tag"
+        )
+        return None
+    return section_digest(text, version)
 
 
 def _lock_file(shop: Workshop, build: BuildSection) -> bytes:

@@ -103,7 +103,7 @@ def publish(
         action="publish.completed",
         version=version,
         manifest=sha256,
-        source=Origin(commit=source.commit, tag=source.tag) if source.tag else None,
+        source=Origin(commit=source.commit, tag=source.tag, changelog=source.changelog) if source.tag else None,
         evidence=tuple(about(manifest, kind, body) for kind, body in sorted(left.items())),
     )
     if not dry_run:

@@ -531,3 +531,19 @@ def test_a_lock_file_of_another_tool_gives_a_bill_that_says_what_it_does_not_kno
     made(shop)
     assert json.loads(shop.handover.files[SBOM])["compositions"][0]["aggregate"] == "unknown"
     assert any("yarn.lock is not npm's" in line for line in shop.console.warned)
+
+
+def test_the_manifest_binds_what_the_changelog_says_of_the_version(shop: Shop) -> None:
+    section = "## [1.4.2] - 2026-11-24\n\n- Faster.\n"
+    shop.project.files["CHANGELOG.md"] = f"# Changelog\n\n{section}\n## [1.4.1] - 2026-11-01\n\n- Older.\n".encode()
+    first = made(shop).source.changelog
+    assert first is not None
+    shop.project.files["CHANGELOG.md"] = f"# Changes\r\n\r\n{section}".replace("\n", "\r\n").encode()
+    assert made(shop).source.changelog == first, "only this version's words count, not line ends or other sections"
+    shop.project.files["CHANGELOG.md"] = section.replace("Faster", "Slower").encode()
+    assert made(shop).source.changelog not in {None, first}
+
+
+def test_a_version_that_the_changelog_does_not_know_is_built_with_a_warning(shop: Shop) -> None:
+    assert made(shop).source.changelog is None
+    assert any("CHANGELOG.md has no section of 1.4.2" in line for line in shop.console.warned)
