@@ -3,8 +3,9 @@
 Adapters are imported when they are needed: `release --help` must not load an AWS SDK.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,14 @@ from release.adapters.clock import SystemClock
 from release.adapters.directory import Directory
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
-from release.core.identities import owner
+from release.core.identities import Identities, identities, owner
 from release.core.keypolicy import Policies, policies
+from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
 from release.effects.slots import Slots
+from release.effects.trail import TrailBucket
 from release.errors import ConfigError
-from release.ports import Cdn, Clock, ObjectStore, PublicSite, Repository, Runner
+from release.ports import Cdn, Clock, ObjectStore, PublicSite, Repository, Runner, TrailFiles
 
 if TYPE_CHECKING:
     from release.adapters.aws import AwsClients
@@ -130,19 +133,66 @@ class Workspace:
         file = self.environment.get(KEYS_VARIABLE)
         return Keyring(Path(file), owner(self.config)) if file else None
 
+    def slots_in(self, folder: Path) -> Slots:
+        """Open a copy of the log bucket on disk, or of the part of it that begins with seq/."""
+        from release.adapters.folder_store import FolderStore  # noqa: PLC0415
+
+        part = (folder / "seq").is_dir()
+        layout = LogLayout(prefix="") if part else self.config.log_layout
+        return Slots(store=FolderStore(folder), layout=layout)
+
+    def trail(self, account: str, since: datetime, until: datetime) -> TrailFiles:
+        """Open CloudTrail's bucket with the audit key.
+
+        Raises:
+            ConfigError: release.toml names none.
+        """
+        trail = self.config.keys.trail
+        if trail is None:
+            raise ConfigError(
+                "release.toml has no [keys.trail], and no file was named",
+                hint="write [keys.trail] bucket = '...', or name CloudTrail's files",
+            )
+        return TrailBucket(
+            self._store("audit", trail.bucket),
+            prefix=trail.prefix,
+            account=account,
+            since=int(since.timestamp()),
+            until=int(until.timestamp()),
+        )
+
+    def trail_on_disk(self, paths: Sequence[Path]) -> TrailFiles:
+        """Read CloudTrail's files from disk."""
+        from release.adapters.trail_files import TrailOnDisk  # noqa: PLC0415
+
+        return TrailOnDisk(paths)
+
+    def identities(self, account: str | None = None) -> Identities:
+        """Say who the stages are in IAM; the account is release.toml's if none is given.
+
+        Raises:
+            ConfigError: the account is wrong, or not known.
+        """
+        return identities(self.config, account=self._account(account))
+
     def key_policies(self, account: str | None = None) -> Policies:
         """Render all key policies; the account is release.toml's if none is given.
 
         Raises:
             ConfigError: a template or the account is wrong, or no account is known.
         """
-        known = account or self.config.distribution.account
+        return policies(
+            self.config, account=self._account(account), template=lambda file: resources.text(TEMPLATES, file)
+        )
+
+    def _account(self, given: str | None) -> str:
+        known = given or self.config.distribution.account
         if known is None:
             raise ConfigError(
                 "the distribution's account is not known, and the ARNs need it",
                 hint="write [distribution] account = '123456789012', or pass --account",
             )
-        return policies(self.config, account=known, template=lambda file: resources.text(TEMPLATES, file))
+        return known
 
     def _store(self, stage: str, bucket: str) -> ObjectStore:
         from release.adapters.s3 import S3Store  # noqa: PLC0415

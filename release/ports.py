@@ -5,7 +5,7 @@ Each port is small and belongs to its users. Adapters turn foreign errors into
 answer that could mean either "absent" or "forbidden" is an error, never None.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -233,6 +233,28 @@ class KeyVault(Protocol):
 
     def store(self, stage: str, key_id: str, secret: str) -> None:
         """Keep a key as the one that a stage uses, in place of any other."""
+        ...
+
+
+class TrailFiles(Protocol):
+    """CloudTrail's log files of a period.
+
+    Attributes:
+        skipped: how many files were passed by because they hold no records, such as digests.
+    """
+
+    skipped: int
+
+    def names(self) -> Iterator[str]:
+        """Give the files' names."""
+        ...
+
+    def chunks(self, name: str) -> Iterable[bytes]:
+        """Give a file's bytes, piece by piece.
+
+        Raises:
+            IntegrityError: while they are taken: the bytes cannot be had, or are too many.
+        """
         ...
 
 
