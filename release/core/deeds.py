@@ -50,6 +50,13 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """Evidence that entries refer to by digest (hex)."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """The distribution."""
 
@@ -59,7 +66,7 @@ class Identity:
     """A user or role of ours, or one of its policies."""
 
 
-Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Purge | Identity
+Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Blob | Purge | Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +162,8 @@ def _in_log(config: Config, key: str) -> tuple[str, Target | None]:
         return "a log entry", Slot(index)
     if found := re.fullmatch(re.escape(logs.pointers) + r"([0-9]{12})\.json", key):
         return "a recorded pointer", Recorded(int(found[1]))
+    if found := re.fullmatch(re.escape(logs.blobs) + r"([0-9a-f]{64})", key):
+        return "evidence", Blob(found[1])
     if found := re.fullmatch(re.escape(f"{logs.prefix}versions/") + r"([^/]+)\.json", key):
         return "a version's log index", Indexed(found[1])
     return _neither(key, logs.prefix), None

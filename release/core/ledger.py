@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from release.core.deeds import Deed, Identity, Indexed, Purge, Recorded, Slot
+from release.core.deeds import Blob, Deed, Identity, Indexed, Purge, Recorded, Slot
 from release.core.entry import Event
 from release.core.layout import MANIFEST, ChannelKey, PointerKey, VersionKey
 
@@ -33,6 +33,7 @@ class _Logged:
     channel: str | None
     pipeline: str | None
     job: str | None
+    evidence: frozenset[str]
 
 
 class Ledger:
@@ -117,14 +118,15 @@ class Ledger:
         moving = self._is_under_way(entry, at)
         about = False
         match deed.target:
-            case VersionKey(version=version):
-                about = before and (entry.action, entry.version) == ("publish.completed", version)
-            case Indexed(version=version):
-                about = after and (entry.action, entry.version) == ("publish.completed", version)
+            case VersionKey(version=version) | Indexed(version=version):
+                in_time = before if isinstance(deed.target, VersionKey) else after
+                about = in_time and (entry.action, entry.version) == ("publish.completed", version)
             case Slot(index=index):
                 about = before and after and entry.index == index and (session is None or entry.job == session.job)
             case Recorded(index=index):
                 about = after and entry.index == index and entry.action.endswith(".authorized")
+            case Blob(sha256=sha256):
+                about = before and sha256 in entry.evidence
             case ChannelKey(channel=channel):
                 copied = deed.source.version if isinstance(deed.source, VersionKey) else None
                 about = moving and (entry.channel, entry.version) == (channel, copied)
@@ -160,4 +162,5 @@ def _logged(event: Event) -> _Logged:
         channel=event.channel,
         pipeline=event.pipeline.id_,
         job=event.pipeline.job,
+        evidence=frozenset(blob.sha256 for blob in event.evidence),
     )

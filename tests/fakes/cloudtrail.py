@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from release.core.config import Config
-from release.core.entry import Event, Pipeline, encode, leaf_hash, statement
+from release.core.entry import Event, encode, leaf_hash, statement
+from release.core.evidence import Evidence
 from release.core.identities import Identities, identities
 from release.core.layout import LogLayout
 from release.core.manifest import digest
+from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log, Tail, follow
 from tests.fakes import examples
 
@@ -211,7 +213,8 @@ def clean_day(config: Config) -> tuple[Trail, Logbook]:
     """Release 1.4.2 to latest in pipeline 11, as it is logged and as CloudTrail sees it."""
     trail, log = Trail(config), Logbook()
     manifest = digest(b"1.4.2")
-    log.add("08:05:00", Intent(action="publish.completed", version="1.4.2", manifest=manifest))
+    bill = Evidence(kind="sbom", media_type="application/vnd.cyclonedx+json", sha256="e" * 64)
+    log.add("08:05:00", Intent(action="publish.completed", version="1.4.2", manifest=manifest, evidence=(bill,)))
     promoted = Intent(action="promote.authorized", version="1.4.2", manifest=manifest, channel="latest")
     log.add("08:05:10", promoted)
     ended = replace(promoted, action="promote.completed", outcome_of=1)
@@ -229,6 +232,7 @@ def clean_day(config: Config) -> tuple[Trail, Logbook]:
     trail.put("08:00:03", who["publish"], "site", "tag/1.4.2/tag.min.js")
     trail.put("08:00:04", who["publish"], "site", "tag/1.4.2/manifest.json")
     trail.call("08:04:59", who["record"], "GetObject", bucketName="site", key="tag/1.4.2/manifest.json")
+    trail.put("08:05:00", who["record"], "release-log", f"tag/evidence/sha256/{bill.sha256}")
     trail.put("08:05:01", who["record"], "release-log", "tag/seq/000000000000")
     trail.put("08:05:01", who["record"], "release-log", "tag/versions/1.4.2.json")
     trail.put("08:05:11", who["record"], "release-log", "tag/seq/000000000001")

@@ -241,6 +241,14 @@ def test_a_version_that_its_pipeline_did_not_publish() -> None:
     assert day.found() == [("pipeline", "publish")]
 
 
+def test_evidence_that_no_entry_refers_to() -> None:
+    day = Day()
+    day.trail.put(
+        "08:05:00", day.trail.stage("record", "release-11-102"), "release-log", f"tag/evidence/sha256/{'0' * 64}"
+    )
+    assert day.found() == [("pipeline", "record")]
+
+
 @pytest.mark.parametrize("session", ["botocore-session-1732436400", "release-11", "release-11-101-2", "release-x-y"])
 def test_a_session_that_is_no_jobs(session: str) -> None:
     day = Day()
