@@ -71,7 +71,7 @@ class Trail:
             "principalId": f"{issuer['principalId']}:{session}",
             "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session}",
             "accountId": ACCOUNT,
-            "accessKeyId": f"ASIA{abs(hash((stage, session))) % 10**16:016d}",
+            "accessKeyId": f"ASIA{digest(name.encode() + session.encode())[:16].upper()}",
             "sessionContext": {
                 "sessionIssuer": issuer,
                 "attributes": {"creationDate": "2026-11-24T08:00:00Z", "mfaAuthenticated": "false"},
