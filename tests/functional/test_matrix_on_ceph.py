@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.rgw, pytest.mark.xdist_group("rgw")]
 # not allow a copy under the condition at all.
 _CREATED: Final = {
     "publish": ("a version's file", "a version's manifest"),
-    "record": ("a log entry", "a version's log index", "a recorded pointer"),
+    "record": ("a log entry", "a version's log index", "a recorded pointer", "evidence"),
 }
 _READABLE: Final = {"publish": "fill from a published file", "record": "fill from a recorded pointer"}
 NOT_ENFORCED: Final = frozenset(
