@@ -1,0 +1,153 @@
+"""What a release log says, checked against its own rules: one entry after the other, with nothing but the entries.
+
+Written apart from `core.succession`, which decides what may be appended, so that a mistake in one is seen by the
+other. The rules that release.toml adds (which channel accepts what) are not in the log and not judged here.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from release.core.entry import ChannelState, Event, Outcome, State
+from release.core.version import parse_version
+from release.errors import SourceError
+
+# Runners' clocks differ. https://c2sp.org/tlog-tiles knows no time: the order of the slots is what counts.
+CLOCK_SLACK: Final = timedelta(minutes=15)
+
+
+@dataclass(kw_only=True, slots=True)
+class Replay:
+    """All that the entries up to now amount to.
+
+    Attributes:
+        state: of all channels, as replayed.
+        published: the manifest of each published version.
+        newest: the latest entry.
+        leaf_hash: its RFC 6962 leaf hash, in hex.
+    """
+
+    state: State = field(default_factory=State)
+    published: dict[str, str] = field(default_factory=dict)
+    newest: Event | None = None
+    leaf_hash: str = ""
+    _latest: datetime | None = None
+
+    def take(self, event: Event, leaf_hash: str) -> Iterator[str]:
+        """Take the next entry, and give what is wrong with it; wrong or not, the replay goes on from what it says."""
+        yield from self._place(event)
+        yield from self._time(event)
+        expected = self.state
+        try:
+            expected, problems = self._expected(event)
+            yield from problems
+        except SourceError as why:
+            yield f"names a version that is none: {why.message}"
+        if event.after != expected:
+            yield from _differences(expected, event.after)
+        self.state, self.newest, self.leaf_hash = event.after, event, leaf_hash
+
+    def _place(self, event: Event) -> Iterator[str]:
+        previous = self.newest
+        if event.prev is None:
+            if previous is not None:
+                yield "follows no entry, though there is one before it"
+        elif previous is None or (event.prev.index, event.prev.leaf_hash) != (previous.index, self.leaf_hash):
+            there = f"entry {previous.index} with {self.leaf_hash}" if previous else "none"
+            yield f"follows entry {event.prev.index} with leaf hash {event.prev.leaf_hash}; before it is {there}"
+        if previous is not None and (event.origin, event.component) != (previous.origin, previous.component):
+            yield f"is of the log {event.origin} of {event.component}, not of {previous.origin}"
+
+    def _time(self, event: Event) -> Iterator[str]:
+        at = datetime.fromisoformat(event.occurred_at)
+        if self._latest is not None and at < self._latest - CLOCK_SLACK:
+            yield f"says {event.occurred_at}, which is before an earlier entry's {self._latest:%Y-%m-%dT%H:%M:%SZ}"
+        self._latest = at if self._latest is None else max(at, self._latest)
+
+    def _expected(self, event: Event) -> tuple[State, list[str]]:
+        match event.action:
+            case "publish.completed":
+                return self.state, list(self._publish(event))
+            case "version.yanked":
+                return self._yank(event)
+            case "promote.authorized" | "rollback.authorized":
+                return self._authorize(event)
+            case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
+                return self._settle(event)
+
+    def _publish(self, event: Event) -> Iterator[str]:
+        known = self.published.setdefault(event.version, event.manifest)
+        if known != event.manifest:
+            yield f"publishes {event.version} with manifest {event.manifest}; it was published with {known}"
+
+    def _yank(self, event: Event) -> tuple[State, list[str]]:
+        serving = [name for name, channel in self.state.channels.items() if channel.version == event.version]
+        problems = [f"yanks {event.version}, which {name} serves" for name in serving]
+        return dataclasses.replace(self.state, yanked={**self.state.yanked, event.version: event.index}), problems
+
+    def _authorize(self, event: Event) -> tuple[State, list[str]]:
+        name = event.channel or ""
+        current = self.state.channels.get(name)
+        problems = list(self._movement(event, current))
+        new = ChannelState(
+            version=event.version,
+            manifest=event.manifest,
+            pointer_version=current.pointer_version + 1 if current else 1,
+            entry=event.index,
+            outcome="authorized",
+        )
+        return self._with(name, new), problems
+
+    def _movement(self, event: Event, current: ChannelState | None) -> Iterator[str]:
+        if not event.channel:
+            yield "names no channel"
+        if event.before != current:
+            yield "says another state of the channel before it than the entries before it do"
+        if self.published.get(event.version) != event.manifest:
+            yield f"moves to {event.version} with manifest {event.manifest}, which was never published"
+        if event.version in self.state.yanked:
+            yield f"moves to {event.version}, which entry {self.state.yanked[event.version]} yanked"
+        wanted, serves = parse_version(event.version), parse_version(current.version) if current else None
+        if event.action == "rollback.authorized":
+            if not (event.reason or "").strip():
+                yield "rolls back without a reason"
+            if serves is None or wanted > serves:
+                yield f"rolls {event.channel} back to {wanted}, from {serves or 'nothing'}"
+        elif serves is not None and wanted < serves:
+            yield f"takes {event.channel} backwards from {serves} to {wanted} without a rollback"
+
+    def _settle(self, event: Event) -> tuple[State, list[str]]:
+        name = event.channel or ""
+        current = self.state.channels.get(name)
+        if current is None or current.entry != event.outcome_of:
+            return self.state, [f"is the outcome of entry {event.outcome_of}, which is not the channel's newest"]
+        problems = []
+        if (current.version, current.manifest) != (event.version, event.manifest):
+            problems.append(f"is about {event.version}, entry {event.outcome_of} authorised {current.version}")
+        outcome: Outcome = "completed" if event.action.endswith(".completed") else "failed"
+        return self._with(name, dataclasses.replace(current, outcome=outcome, concluded=event.index)), problems
+
+    def _with(self, name: str, channel: ChannelState) -> State:
+        return dataclasses.replace(self.state, channels={**self.state.channels, name: channel})
+
+
+def _differences(expected: State, found: State) -> Iterator[str]:
+    for title, before, after in (
+        ("channel", expected.channels, found.channels),
+        ("yanked version", expected.yanked, found.yanked),
+    ):
+        yield from _table_differences(title, before, after)
+
+
+def _table_differences(title: str, expected: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            yield f"leaves {title} {name} as {_short(found.get(name))}; it follows {_short(expected.get(name))}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, ChannelState):
+        return f"{value.version} (pointer {value.pointer_version}, entry {value.entry}, {value.outcome})"
+    return "absent" if value is None else str(value)
