@@ -32,12 +32,17 @@ Action = Literal[
     "rollback.completed",
     "rollback.failed",
     "version.yanked",
+    "review.completed",
 ]
 Outcome = Literal["authorized", "completed", "failed"]
 
 _DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in hex"}
 _INDEX: Final[Mapping[str, int]] = {"minimum": 0, "maximum": LARGEST_SLOT}
 _VERSION: Final[Mapping[str, str]] = {"pattern": VERSION, "means": "a version"}
+_TIME: Final[Mapping[str, str]] = {
+    "pattern": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "means": "a time such as 2026-11-24T00:12:33Z",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +59,15 @@ class ChannelState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """The state of the whole library: all channels, and each yanked version with its entry."""
+    """The state of the whole library: all channels, and each yanked version with its entry.
+
+    `reviews` are the entries that were authorised in an emergency and not reviewed yet, each with the time until
+    when it must be.
+    """
 
     channels: Mapping[str, ChannelState] = rule(dict, key_pattern=CHANNEL, key_means="a channel's name")
     yanked: Mapping[str, int] = rule(dict, key_pattern=VERSION, key_means="a version", **_INDEX)
+    reviews: Mapping[str, str] = rule(dict, key_pattern=r"[0-9]{1,12}", key_means="an entry's number", **_TIME)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +88,24 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Approved:
+    """One person's approval; request and signature are `evidence/sha256/<digest>` in the log bucket."""
+
+    principal: str = rule(longest=64)
+    role: str = rule(longest=32)
+    request: str = rule(**_DIGEST)
+    approval: str = rule(**_DIGEST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrustReference:
+    """The trust epoch by whose rules something was approved."""
+
+    epoch: int = rule(minimum=0, maximum=999)
+    sha256: str = rule(**_DIGEST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """What happened. Times are RFC 3339 in UTC with whole seconds."""
 
@@ -86,7 +114,7 @@ class Event:
     index: int = rule(**_INDEX)
     action: Action
     outcome_of: int | None = rule(None, **_INDEX)
-    occurred_at: str = rule(pattern=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", means="a time such as 2026-11-24T00:12:33Z")
+    occurred_at: str = rule(**_TIME)
     component: str = rule(pattern=LIBRARY, means="a library's name")
     version: str = rule(**_VERSION)
     channel: str | None = rule(None, pattern=CHANNEL, means="a channel's name")
@@ -97,6 +125,9 @@ class Event:
     after: State
     source: Origin | None = None
     evidence: tuple[Evidence, ...] = rule((), most=20)
+    approvals: tuple[Approved, ...] = rule((), most=20)
+    emergency: bool = False
+    trust: TrustReference | None = None
     pipeline: Pipeline
 
 

@@ -8,10 +8,11 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from release.core import channels as rules
 from release.core import document
+from release.core.approval import before_of, stamp
 from release.core.channels import Channel
 from release.core.entry import (
     Action,
@@ -23,6 +24,7 @@ from release.core.entry import (
     State,
 )
 from release.core.evidence import Evidence
+from release.core.permission import Grant
 from release.core.pipeline import Pipeline
 from release.core.version import parse_version
 from release.errors import RefusedError
@@ -44,7 +46,7 @@ class Tail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """What is to be logged, before it has a place in the log."""
+    """What is to be logged, before it has a place in the log. `grant` is the permission that people gave for it."""
 
     action: Action
     version: str
@@ -54,6 +56,7 @@ class Intent:
     reason: str | None = None
     source: Origin | None = None
     evidence: tuple[Evidence, ...] = ()
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +89,11 @@ def already(tail: Tail, intent: Intent) -> int | None:
     return state.concluded if settled else None
 
 
+def restates(event: Event, intent: Intent) -> bool:
+    """Tell whether an entry that `already` found stands for the intent: a new approval makes a new entry."""
+    return intent.grant is None or intent.grant.approvals == event.approvals
+
+
 def _step(said: Event | Intent) -> tuple[object, ...]:
     return (said.action, said.version, said.manifest, said.channel, said.outcome_of)
 
@@ -104,7 +112,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         index=index,
         action=intent.action,
         outcome_of=intent.outcome_of,
-        occurred_at=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        occurred_at=stamp(at),
         component=log.component,
         version=intent.version,
         channel=intent.channel,
@@ -112,21 +120,27 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         reason=intent.reason,
         prev=Previous(index=tail.size - 1, leaf_hash=tail.leaf_hash) if tail.event else None,
         before=before,
-        after=_after(log, tail.state, intent, index),
+        after=_after(log, tail.state, intent, index, at),
         source=intent.source,
         evidence=intent.evidence,
+        approvals=intent.grant.approvals if intent.grant else (),
+        emergency=intent.grant is not None and intent.grant.emergency,
+        trust=intent.grant.trust if intent.grant else None,
         pipeline=log.pipeline,
     )
 
 
-def _after(log: Log, state: State, intent: Intent, index: int) -> State:
+def _after(log: Log, state: State, intent: Intent, index: int, at: datetime) -> State:
     match intent.action:
         case "publish.completed":
             return state
         case "version.yanked":
             return _yank(state, intent, index)
         case "promote.authorized" | "rollback.authorized":
-            return _moved(state, intent, _authorize(log, state, intent, index))
+            moved = _moved(state, intent, _authorize(log, state, intent, index))
+            return _awaiting_review(moved, intent, index, at)
+        case "review.completed":
+            return _reviewed(state, intent)
         case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
             return _moved(state, intent, _settle(state, intent, index))
 
@@ -139,6 +153,11 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
     channel, version = intent.channel or "", parse_version(intent.version)
     backwards = intent.action == "rollback.authorized"
     current = state.channels.get(channel)
+    if intent.grant and intent.grant.serves != before_of(current):
+        raise RefusedError(
+            f"the approval for {channel} is stale: another release took the channel while this one was recorded",
+            hint=f"ask again: release request {channel} {intent.version}",
+        )
     if (yank := state.yanked.get(intent.version)) is not None:
         raise RefusedError(
             f"version {intent.version} was yanked (log entry {yank}) and cannot be promoted",
@@ -167,6 +186,27 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
         entry=index,
         outcome="authorized",
     )
+
+
+def _awaiting_review(state: State, intent: Intent, index: int, at: datetime) -> State:
+    if intent.grant is None or intent.grant.review_hours is None:
+        return state
+    due = stamp(at + timedelta(hours=intent.grant.review_hours))
+    return dataclasses.replace(state, reviews={**state.reviews, str(index): due})
+
+
+def _reviewed(state: State, intent: Intent) -> State:
+    reviewed = str(intent.outcome_of)
+    if reviewed not in state.reviews:
+        raise RefusedError(
+            f"log entry {reviewed} awaits no review", hint="it was no emergency, or is reviewed: release log list"
+        )
+    return dataclasses.replace(state, reviews={n: due for n, due in state.reviews.items() if n != reviewed})
+
+
+def overdue(state: State, *, at: datetime) -> list[str]:
+    """List the entries whose emergency should have been reviewed by now."""
+    return [number for number, due in sorted(state.reviews.items()) if due < stamp(at)]
 
 
 def _yank(state: State, intent: Intent, index: int) -> State:

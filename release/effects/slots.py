@@ -15,7 +15,7 @@ from release.core.entry import LARGEST, Event, decode, encode, leaf_hash, statem
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer, VersionIndex, read_pointer
 from release.core.layout import LARGEST_SLOT, LogLayout
-from release.core.succession import Intent, Log, Tail, already, follow
+from release.core.succession import Intent, Log, Tail, already, follow, restates
 from release.errors import LogError, NotFoundError, ServiceError
 from release.ports import Clock, ObjectStore
 
@@ -81,8 +81,8 @@ class Slots:
         """
         tail, at = self.tail(), clock.now()
         for _ in range(CLAIMS):
-            if (known := already(tail, intent)) is not None:
-                return self.read(known), False
+            if (known := already(tail, intent)) is not None and restates(event := self.read(known), intent):
+                return event, False
             event = follow(log, tail, intent, at=at)
             body = encode(statement(event))
             if self.store.create(self.layout.slot(tail.size), body, LOG):

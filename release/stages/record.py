@@ -15,7 +15,7 @@ from release.core.handover import Order, Promotion, Verification
 from release.core.manifest import LARGEST, Manifest, decode, digest
 from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
-from release.core.succession import Intent, Log, Tail, already, follow
+from release.core.succession import Intent, Log, Tail, already, follow, restates
 from release.core.version import parse_version
 from release.effects.slots import Slots
 from release.errors import (
@@ -274,8 +274,8 @@ def _manifest(recorder: Recorder, site: ObjectStore, published: Event) -> Manife
 def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     if dry_run:
         tail = recorder.slots.tail()
-        if (known := already(tail, intent)) is not None:
-            return Report(event=recorder.slots.read(known), new=False)
+        if (known := already(tail, intent)) is not None and restates(event := recorder.slots.read(known), intent):
+            return Report(event=event, new=False)
         return Report(event=follow(recorder.log, tail, intent, at=recorder.clock.now()), new=False)
     event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
     return Report(event=event, new=new)
