@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Never
@@ -39,6 +39,8 @@ class FolderStore:
         Raises:
             IntegrityError: it is larger than `limit` bytes, no regular file, or cannot be read.
         """
+        if ".." in key.split("/") or key.startswith("/"):
+            raise IntegrityError(f"{key} leads out of {self._folder}")
         try:
             handle = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(handle, "rb") as file:
@@ -62,7 +64,7 @@ class FolderStore:
         if self._keys is None:
             found = (Path(top, name) for top, _, files in os.walk(self._folder) for name in files)
             self._keys = sorted(path.relative_to(self._folder).as_posix() for path in found)
-        start = max(bisect_right(self._keys, after), bisect_right(self._keys, prefix))
+        start = max(bisect_right(self._keys, after), bisect_left(self._keys, prefix))
         return [key for key in self._keys[start : start + most] if key.startswith(prefix)]
 
     def create(self, key: str, body: bytes, headers: ObjectHeaders) -> Never:
