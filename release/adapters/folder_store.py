@@ -43,9 +43,13 @@ class FolderStore:
             raise IntegrityError(f"{key} leads out of {self._folder}")
         try:
             handle = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            kind = os.fstat(handle).st_mode
+            if not stat.S_ISREG(kind):
+                os.close(handle)
+                if stat.S_ISDIR(kind):
+                    return None
+                raise IntegrityError(f"{key} is not a regular file")
             with os.fdopen(handle, "rb") as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise IntegrityError(f"{key} is not a regular file")
                 body = file.read(limit + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -44,9 +44,10 @@ class TrailOnDisk:
         try:
             # O_NONBLOCK: a pipe in a file's place must not make us wait for its writer.
             handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise IntegrityError("it is not a regular file")
             with os.fdopen(handle, "rb") as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise IntegrityError("it is not a regular file")
                 while chunk := file.read(_CHUNK):
                     yield chunk
         except OSError as why:

@@ -52,13 +52,14 @@ class Trail:
 
     @property
     def owned(self) -> Identities:
-        return identities(self.config, account=ACCOUNT)
+        return identities(self.config, account=self.config.distribution.account or ACCOUNT)
 
     def stage(self, stage: str, session: str = "release-11-101") -> Json:
         """Give the userIdentity of a stage: a job's session of its role, or its user."""
         name = self.owned.name(stage)
         if self.owned.kind == "users":
-            return user(name, path=self.owned.path, key=f"AKIA{stage.upper():X<16}")
+            who = user(name, path=self.owned.path, key=f"AKIA{stage.upper():X<16}")
+            return who | {"arn": self.owned.arn(stage)}
         issuer = {
             "type": "Role",
             "principalId": f"AROA{stage.upper():X<17}",
@@ -69,7 +70,7 @@ class Trail:
         return {
             "type": "AssumedRole",
             "principalId": f"{issuer['principalId']}:{session}",
-            "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session}",
+            "arn": f"arn:aws:sts::{self.owned.account}:assumed-role/{name}/{session}",
             "accountId": ACCOUNT,
             "accessKeyId": f"ASIA{digest(name.encode() + session.encode())[:16].upper()}",
             "sessionContext": {
