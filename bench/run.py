@@ -34,6 +34,7 @@ COMMITS = 100_000
 NEWEST = "2.0.0"
 OBJECTS = 1_000
 OBJECT_BYTES = 10_240
+RECORDS = 50_000
 
 
 def seconds(work: Callable[[], object], *, times: int) -> float:
@@ -153,6 +154,29 @@ def upload() -> None:
     row(f"create {OBJECTS:,} x {OBJECT_BYTES // 1024} KiB (server-bound)", ours, floor, "boto3 put_object")
 
 
+def watch() -> None:
+    """A CloudTrail file read and judged, against the JSON scanner alone on the same bytes in memory."""
+    import json
+
+    from release.core.cloudtrail import Record, read
+    from release.core.ledger import Ledger
+    from release.core.watch import Limits, Watch
+    from tests.fakes.cloudtrail import at, clean_day, config
+
+    trail, _ = clean_day(config())
+    body = json.dumps({"Records": trail.records * (RECORDS // len(trail.records))}).encode()
+
+    def judge() -> None:
+        now = int(at("20:00:00").timestamp())
+        judged = Watch(trail.config, trail.owned, Ledger([], near=1), now=now, limits=Limits())
+        for item in read(body[start : start + 2**18] for start in range(0, len(body), 2**18)):
+            assert isinstance(item, Record)
+            judged.see(item, "day.json")
+
+    ours, floor = seconds(judge, times=3), seconds(lambda: json.loads(body), times=3)
+    row(f"watch {RECORDS:,} records, {len(body) / 2**20:.0f} MiB", ours, floor, "json.loads")
+
+
 def main(chosen: Sequence[str]) -> None:
     """Run the benches that are named, or all."""
     with tempfile.TemporaryDirectory() as name:
@@ -162,6 +186,7 @@ def main(chosen: Sequence[str]) -> None:
             "history": lambda: history(folder),
             "requests": requests,
             "upload": upload,
+            "watch": watch,
         }
         for bench in chosen or benches:
             benches[bench]()
