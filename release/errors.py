@@ -115,7 +115,7 @@ class LogError(ReleaseError):
 
 
 class DriftError(ReleaseError):
-    """What is served is not what the log says, or a key is not what its policy says."""
+    """What is served is not what the log says, a key is not what its policy says, or was used otherwise."""
 
     exit_code = 15
 

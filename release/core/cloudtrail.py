@@ -18,7 +18,8 @@ from release.core.jsonstream import DamagedError, Text, decoded
 LARGEST_FILE: Final = 2 * 1024**3
 """Bytes of one file after decompression. CloudTrail's own files have some tens of megabytes."""
 LARGEST_RECORD: Final = 1024 * 1024
-"""Characters of one record: an event has at most 1 MB (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/)."""
+"""Characters of one record. AWS's quota for an event is a quarter of that, and was less before:
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html."""
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
