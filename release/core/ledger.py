@@ -162,5 +162,6 @@ def _logged(event: Event) -> _Logged:
         channel=event.channel,
         pipeline=event.pipeline.id_,
         job=event.pipeline.job,
-        evidence=frozenset(blob.sha256 for blob in event.evidence),
+        evidence=frozenset(blob.sha256 for blob in event.evidence)
+        | {sha256 for approved in event.approvals for sha256 in (approved.request, approved.approval)},
     )

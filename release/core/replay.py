@@ -72,6 +72,8 @@ class Replay:
                 return self.state, list(self._publish(event))
             case "version.yanked":
                 return self._yank(event)
+            case "review.completed":
+                return self._review(event)
             case "promote.authorized" | "rollback.authorized":
                 return self._authorize(event)
             case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
@@ -98,7 +100,20 @@ class Replay:
             entry=event.index,
             outcome="authorized",
         )
-        return self._with(name, new), problems
+        state = self._with(name, new)
+        if event.emergency:  # how long the review may take stands in the trust epoch, which is not judged here
+            due = event.after.reviews.get(str(event.index), event.occurred_at)
+            if due <= event.occurred_at:
+                problems.append("was an emergency, and no review of it is due")
+            state = dataclasses.replace(state, reviews={**state.reviews, str(event.index): due})
+        return state, problems
+
+    def _review(self, event: Event) -> tuple[State, list[str]]:
+        reviewed = str(event.outcome_of)
+        if reviewed not in self.state.reviews:
+            return self.state, [f"reviews entry {reviewed}, which awaits no review"]
+        left = {number: due for number, due in self.state.reviews.items() if number != reviewed}
+        return dataclasses.replace(self.state, reviews=left), []
 
     def _movement(self, event: Event, current: ChannelState | None) -> Iterator[str]:
         if not event.channel:
@@ -137,6 +152,7 @@ def _differences(expected: State, found: State) -> Iterator[str]:
     for title, before, after in (
         ("channel", expected.channels, found.channels),
         ("yanked version", expected.yanked, found.yanked),
+        ("review of entry", expected.reviews, found.reviews),
     ):
         yield from _table_differences(title, before, after)
 

@@ -1,13 +1,15 @@
 """What approvals do to the log: an entry says who approved it, a late one is stale, an emergency asks for a review."""
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
 from release.core.approval import Before
-from release.core.entry import Approved, TrustReference, decode, encode, statement
+from release.core.entry import Approved, Event, Previous, TrustReference, decode, encode, leaf_hash, statement
 from release.core.permission import Grant
+from release.core.replay import Replay
 from release.core.succession import Intent, already, follow, overdue, restates
 from release.errors import RefusedError
 from tests.fakes.clock import MIDNIGHT
@@ -79,3 +81,29 @@ def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:
     for tail, wanted, number in ((tail_after(FIRST), review, 0), (reviewed, other, 1)):
         with pytest.raises(RefusedError, match=f"log entry {number} awaits no review"):
             follow(LOG, tail, wanted, at=MIDNIGHT)
+
+
+def test_a_replay_knows_emergencies_and_their_reviews() -> None:
+    published = intent("publish.completed", "1.0.0")
+    emergency = approved("1.0.0", None, review_hours=48)
+    log = [published, emergency, intent("review.completed", "1.0.0", "latest", outcome_of=1)]
+    events = [tail_after(*log[:size]).event for size in (1, 2, 3)]
+    assert problems(events) == []
+    first, second, third = (event for event in events if event)
+    forgotten = dataclasses.replace(second, after=dataclasses.replace(second.after, reviews={}))
+    assert problems([first, forgotten]) == [
+        "was an emergency, and no review of it is due",
+        "leaves review of entry 1 as absent; it follows 2026-11-24T00:00:00Z",
+    ]
+    other = dataclasses.replace(third, outcome_of=0)
+    assert "reviews entry 0, which awaits no review" in problems([first, second, other])
+
+
+def problems(events: Iterable[Event | None]) -> list[str]:
+    """Replay entries, each chained to the one before."""
+    replay, found = Replay(), list[str]()
+    for event in filter(None, events):
+        prev = event.prev and Previous(index=event.prev.index, leaf_hash=replay.leaf_hash)
+        chained = dataclasses.replace(event, prev=prev)
+        found += replay.take(chained, leaf_hash(encode(statement(chained))))
+    return found
