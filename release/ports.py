@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from release.core.commits import RawCommit
+from release.core.key_findings import Holder
+from release.core.keypolicy import Policy
 from release.core.layout import ObjectHeaders
 
 
@@ -254,6 +256,29 @@ class TrailFiles(Protocol):
 
         Raises:
             IntegrityError: while they are taken: the bytes cannot be had, or are too many.
+        """
+        ...
+
+
+class KeyDirectory(Protocol):
+    """What IAM and S3 say of the stages' identities, to whoever may only read it.
+
+    Each raises PermissionDenied where it may not be read.
+    """
+
+    def holder(self, name: str) -> Holder | None:
+        """Give the user or role of this name, or None if there certainly is none."""
+        ...
+
+    def policy(self, arn: str) -> Policy | None:
+        """Give the default version of a managed policy, or None if there certainly is no such policy."""
+        ...
+
+    def bucket_policy(self, bucket: str) -> Policy | None:
+        """Give a bucket's policy, or None if it certainly has none.
+
+        Raises:
+            NotFoundError: there is no such bucket.
         """
         ...
 

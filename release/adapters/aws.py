@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _SERVICES: Final = ("s3", "cloudfront", "iam", "sts")
 _WORTH_ASKING: Final = 1024 * 1024
@@ -103,9 +104,22 @@ class AwsClients:
         return cast("STSClient", self._client("sts"))
 
     def account(self) -> str:
-        """Ask whose key this is; gives the account's number (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)."""
+        """Give the number of the account that this key belongs to (see `caller`)."""
+        return self._caller()["Account"]
+
+    def caller(self) -> str:
+        """Ask whose key this is; gives the ARN of the user or of the role's session.
+
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: needs no permission.
+
+        Raises:
+            CredentialError: the key is not accepted.
+        """
+        return self._caller()["Arn"]
+
+    def _caller(self) -> "GetCallerIdentityResponseTypeDef":
         try:
-            return self.sts().get_caller_identity()["Account"]
+            return self.sts().get_caller_identity()
         except AWS_ERRORS as error:
             asked = "sts:GetCallerIdentity"
             raise translate(error, action=asked, resource="this key", stage=self._access.stage) from None

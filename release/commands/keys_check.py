@@ -7,12 +7,19 @@ import typer
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
 from release.core import matrix as matrices
+from release.core.identities import ROTATE, STAGES
 from release.core.matrix_table import differences, require_duties, table
-from release.errors import ConfigError
+from release.errors import ConfigError, CredentialError
+from release.stages import inspect_keys
+
+Stage = Annotated[
+    str | None, typer.Option(help="Whose key this job holds: check that it is that stage's and no other.")
+]
 
 
 def check(
     config: ConfigFile = DEFAULT_CONFIG,
+    stage: Stage = None,
     account: Annotated[str | None, typer.Option(help="The account that owns the distribution.")] = None,
     *,
     matrix: Annotated[
@@ -20,10 +27,34 @@ def check(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check the keys. Exit code 15 if anything is not as it should be."""
-    if not matrix:
-        raise ConfigError("nothing to check was named", hint="release keys check --matrix")
-    _matrix(compose.workspace(config, quiet=json), account, json=json)
+    """Check the keys: with the audit key, hold all that IAM has against what was rendered.
+
+    Exit code 8 if this job holds another stage's key, 15 if anything else is not as it should be.
+    """
+    if matrix and stage:
+        raise ConfigError("--matrix is about all stages", hint="leave out --stage")
+    if stage not in {None, *STAGES, ROTATE}:
+        raise ConfigError(f"there is no stage {stage!r} with a key", hint=f"there are: {', '.join((*STAGES, ROTATE))}")
+    work = compose.workspace(config, quiet=json)
+    if matrix:
+        return _matrix(work, account, json=json)
+    caller = compose.require_own_key(work, stage or "audit", account)
+    if stage:
+        if caller.stage != stage:
+            raise CredentialError(
+                f"the key in hand is not the {stage} stage's: {caller.arn}", hint="release keys provision makes it"
+            )
+        return emit_json(caller) if json else emit([f"the key is the {stage} stage's: {caller.arn}"])
+    report = inspect_keys.run(
+        work.config, work.key_policies(caller.account), work.key_directory(caller.account), work.clock
+    )
+    if json:
+        emit_json(report)
+    elif not report.findings:
+        emit(
+            [f"{report.identities} of {report.owner} in {report.account}: all as rendered: {', '.join(report.stages)}"]
+        )
+    return inspect_keys.require_none(report.findings)
 
 
 def _matrix(work: compose.Workspace, account: str | None, *, json: bool) -> None:

@@ -1,0 +1,85 @@
+"""Whether a job sees the credentials of a stage that it is not.
+
+Names of variables are said, values never. `foreign` is certain and cheap enough for every stage to ask;
+`surplus` also takes what only looks like a second key.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from release.core.identities import ROTATE, STAGES
+
+KEYS_FILE: Final = "RELEASE_KEYS"
+_AUDIENCE: Final = "release-"
+_LONGEST_TOKEN: Final = 16 * 1024
+# https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html; the first of each names the source.
+_SOURCES: Final = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    ("AWS_PROFILE",),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    (KEYS_FILE,),
+)
+_KNOWN: Final = frozenset(name for source in _SOURCES for name in source)
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_KEY_ID: Final = re.compile(r"A[KS]IA[A-Z2-7]{16}")
+_SECRET_NAME: Final = re.compile(r".*AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN).*", re.ASCII)
+_TOKEN: Final = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]+", re.ASCII)
+
+
+def foreign(environment: Mapping[str, str], *, owner: str, stage: str) -> list[str]:
+    """Give what in an environment certainly is another stage's.
+
+    Args:
+        environment: of the job.
+        owner: whose stages these are, see `core.identities.owner`.
+        stage: that the job is.
+    """
+    return list(_foreign(environment, owner, [other for other in (*STAGES, ROTATE) if other != stage]))
+
+
+def surplus(environment: Mapping[str, str]) -> list[str]:
+    """Give what in an environment is, or looks like, a key besides the one in use."""
+    sources = [names for names in _SOURCES if any(environment.get(name) for name in names)]
+    firsts = [next(name for name in names if environment.get(name)) for names in sources]
+    found = [f"{' and '.join(firsts)} are set: only one key may be there"] if len(firsts) > 1 else []
+    for name, value in sorted(environment.items()):
+        if name in _KNOWN or not value:
+            continue
+        if _KEY_ID.fullmatch(value):
+            found.append(f"{name} holds the id of an access key")
+        elif _SECRET_NAME.fullmatch(name.upper()):
+            found.append(f"{name} is named like an AWS secret")
+    return found
+
+
+def _foreign(environment: Mapping[str, str], owner: str, others: list[str]) -> Iterator[str]:
+    role = environment.get("AWS_ROLE_ARN", "").rpartition("/")[2]
+    profile = environment.get("AWS_PROFILE")
+    for other in others:
+        if role == f"{owner}-{other}":
+            yield f"AWS_ROLE_ARN is the role of the {other} stage"
+        if profile == f"{owner}-{other}":
+            yield f"AWS_PROFILE is the profile of the {other} stage"
+    for name, value in sorted(environment.items()):
+        audiences = _audiences(value)
+        yield from (f"{name} is a token for the {other} stage" for other in others if _AUDIENCE + other in audiences)
+
+
+def _audiences(value: str) -> list[str]:
+    """Give the `aud` of an identity token, which is not verified here; none if it is no token.
+
+    https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
+    """
+    token = _TOKEN.fullmatch(value) if len(value) <= _LONGEST_TOKEN else None
+    if token is None:
+        return []
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(token[1] + "=" * (-len(token[1]) % 4)))
+    except (ValueError, RecursionError):
+        return []
+    found = claims.get("aud") if isinstance(claims, dict) else None
+    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
