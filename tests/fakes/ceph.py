@@ -92,7 +92,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CephGateway:
-    """A running gateway. A bucket's owner may do everything with it: `administrator` makes the buckets.
+    """A running gateway. `administrator` may do everything in S3, and makes the buckets.
 
     `ca` is the file with the CA that `endpoint` is trusted by; `plain_endpoint` has no TLS.
     """
@@ -153,13 +153,17 @@ def ceph_gateway() -> Iterator[CephGateway]:
             administrator = _add_user(folder, "administrator", "--caps", "user-policy=*")
         except (CephError, OSError, subprocess.SubprocessError) as why:
             raise CephError(f"{why}\n{_tails(folder)}") from why
-        yield CephGateway(
+        gateway = CephGateway(
             folder=folder,
             endpoint=f"https://127.0.0.1:{port}",
             plain_endpoint=f"http://127.0.0.1:{plain}",
             ca=folder / "ca.pem",
             administrator=administrator,
         )
+        # An object belongs to who made it: without this the administrator could not read what others left.
+        everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        gateway.set_policy("administrator", {"Version": "2012-10-17", "Statement": [everything]})
+        yield gateway
 
 
 def _start(stack: ExitStack, folder: Path, *, monitor: str, plain: int, port: int) -> None:

@@ -8,19 +8,22 @@ There is no CloudFront: a small web server reads the site's bucket with a key of
 import json
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import urllib3
 from botocore.exceptions import ClientError
 
+from release.cli import main
 from release.core.keypolicy import LOG_BUCKET, SITE_BUCKET
 from tests.fakes.ceph import CephGateway, Key
 from tests.fakes.ceph_policies import readable
 from tests.fakes.web_server import Reply, Request, WebServer
-from tests.functional.conftest import Ended, Run
+from tests.functional.conftest import Ended, Run, environment
 from tests.functional.library import Library
 
 if TYPE_CHECKING:
@@ -73,6 +76,7 @@ class CephSite:
     url: str
     keys: dict[str, Key]
     policies: dict[str, dict[str, Any]]
+    owner: "S3Client"
 
     def as_(self, stage: str, command: str, *more: str) -> Ended:
         """Run a command with the key of `stage` ("" for none) and nothing else."""
@@ -101,8 +105,15 @@ class CephSite:
         return f"{stage}-{self.bucket}"
 
     def keys_in(self, bucket: str) -> list[str]:
-        with closing(self.gateway.clients(self.gateway.administrator).s3()) as owner:
-            return [found["Key"] for found in owner.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        return [found["Key"] for found in self.owner.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    def etags(self) -> dict[str, str]:
+        """Give all objects of both buckets, and what tells one body from another."""
+        return {
+            f"{bucket}/{found['Key']}": found["ETag"]
+            for bucket in (self.bucket, self.log_bucket)
+            for found in self.owner.list_objects_v2(Bucket=bucket).get("Contents", [])
+        }
 
     def served(self, path: str) -> str:
         return urllib3.request("GET", f"{self.url}/tag/{path}").data.decode()
@@ -138,6 +149,7 @@ def ceph_site(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSit
             url=server.url,
             keys={stage: ceph.add_user(f"{stage}-{site}", policy) for stage, policy in told.items()},
             policies=told,
+            owner=owner,
         )
 
 
@@ -148,6 +160,18 @@ def settle(library: Library, ceph: CephGateway, *, bucket: str, log_bucket: str,
     toml = toml.replace('bucket = "release-log"', f'bucket = "{log_bucket}"').replace("https://cdn.example.com", url)
     library.write("release.toml", toml + '[keys]\nsource-ips = ["127.0.0.0/8"]\n')
     library.commit("chore: point at the gateway")
+
+
+def runner(folder: Path) -> Run:
+    """Make what the fixture `run` is, for fixtures that outlive a test."""
+
+    def run(*arguments: str, **variables: str) -> Ended:
+        out, err = StringIO(), StringIO()
+        with chdir(folder), environment(variables), redirect_stdout(out), redirect_stderr(err):
+            code = main(list(arguments))
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return run
 
 
 def rendered(run: Run, stage: str) -> dict[str, Any]:

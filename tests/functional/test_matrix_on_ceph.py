@@ -1,6 +1,6 @@
 """Every call of the matrix that S3 knows, really made, with every key: an S3 server must refuse all but the duties.
 
-IAM's and CloudFront's calls are not S3's; the evaluator decides those (tests/unit/test_matrix.py).
+IAM's and CloudFront's calls are not S3's: evaluators decide those.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from release.core.matrix import Cell
+from release.core.matrix import DUTIES, Cell
 from tests.fakes.ceph import CephGateway
 from tests.functional.keys_on_ceph import Keyring, keyring
 from tests.functional.s3_calls import sent
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.rgw, pytest.mark.xdist_group("rgw")]
 
 # RGW 16 knows no s3:if-none-match, and takes `Null` of a key it does not know as fulfilled: a key that may create may
-# also overwrite, by a write or by a copy of what it can read. AWS refuses these (tests/unit/test_matrix.py), and does
-# not allow a copy under the condition at all.
+# also overwrite, by a write or by a copy of what it can read. AWS refuses these, as `core.evaluation` does.
 _CREATED: Final = {
-    "publish": ("a version's file", "a version's manifest"),
-    "record": ("a log entry", "a version's log index", "a recorded pointer", "evidence"),
+    stage: [place for place, acts in DUTIES[stage].items() if "create" in acts] for stage in ("publish", "record")
 }
 _READABLE: Final = {"publish": "fill from a published file", "record": "fill from a recorded pointer"}
 NOT_ENFORCED: Final = frozenset(
@@ -85,6 +83,7 @@ def test_every_duty_is_allowed(keys: Keyring) -> None:
 
 
 def test_what_this_server_does_not_enforce_is_known(keys: Keyring) -> None:
+    assert not any(cell.allowed for cell in keys.cells if is_gap(cell)), "but IAM refuses them"
     answered = answers(keys.clients, keys.cells, is_gap)
     assert answered.keys() == NOT_ENFORCED
     assert set(answered.values()) == {200}

@@ -241,6 +241,14 @@ def test_a_version_that_its_pipeline_did_not_publish() -> None:
     assert day.found() == [("pipeline", "publish")]
 
 
+@KINDS
+def test_a_purge_by_no_pipeline(kind: str) -> None:
+    day = Day(kind)
+    who, purged = day.trail.stage("invalidate", "release-99-1"), "E2EXAMPLE12345"
+    day.trail.call("14:00:00", who, "CreateInvalidation", service="cloudfront", distributionId=purged)
+    assert day.found() == [("pipeline", "invalidate")]
+
+
 def test_evidence_that_no_entry_refers_to() -> None:
     day = Day()
     day.trail.put(
