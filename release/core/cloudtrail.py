@@ -37,6 +37,7 @@ class Record:
         caller: ARN of the user or of the session.
         issuer: ARN of the session's role.
         kind: of the caller, such as AssumedRole.
+        account: of the caller; all that is known of one in another account, or of nobody at all.
         user: the caller's name; of a web identity, the token's subject.
         access_key: the id of the key that signed.
         invoked_by: the service that called on the caller's behalf.
@@ -52,6 +53,7 @@ class Record:
     caller: str
     issuer: str
     kind: str
+    account: str
     user: str
     access_key: str
     invoked_by: str
@@ -135,6 +137,7 @@ def _record(value: object) -> Record:
         caller=_text(caller, "arn"),
         issuer=_text(issuer, "arn"),
         kind=_text(caller, "type"),
+        account=_text(caller, "accountId"),
         user=_text(caller, "userName"),
         access_key=_text(caller, "accessKeyId"),
         invoked_by=_text(caller, "invokedBy"),

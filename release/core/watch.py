@@ -204,7 +204,8 @@ def _is_harmless(record: Record) -> bool:
 
 
 def _who(record: Record) -> str:
-    return record.caller or record.issuer or record.user or record.invoked_by or record.kind or "somebody unknown"
+    named = record.caller or record.issuer or record.user or record.invoked_by
+    return named or f"{record.kind} {record.account}".strip() or "somebody unknown"
 
 
 def _did(record: Record, done: Deed, owned: Identities) -> str:

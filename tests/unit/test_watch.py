@@ -249,6 +249,30 @@ def test_a_purge_by_no_pipeline(kind: str) -> None:
     assert day.found() == [("pipeline", "invalidate")]
 
 
+@KINDS
+@pytest.mark.parametrize(
+    ("clock", "key"), [("08:14:00", "seq/000000000002"), ("07:59:00", "pointers/000000000001.json")]
+)
+def test_an_entry_and_its_pointer_are_written_when_it_says(kind: str, clock: str, key: str) -> None:
+    day = Day(kind)
+    who = day.trail.stage("record", "release-11-107" if "seq" in key else "release-11-102")
+    day.trail.put(clock, who, "release-log", f"tag/{key}")
+    assert day.found() == [("pipeline", "record")]
+
+
+def test_a_channel_may_not_get_the_pointer_of_another() -> None:
+    day = Day()
+    other = Intent(action="promote.authorized", version="1.4.2", manifest=digest(b"1.4.2"), channel="v1")
+    day.log.add("08:20:02", other, job="107")
+    day.trail.put("08:20:02", day.trail.stage("record", "release-11-107"), "release-log", "tag/seq/000000000003")
+    pointer = "release-log/tag/pointers/000000000003.json"
+    who = day.trail.stage("promote", "release-11-104")
+    day.trail.copy("08:20:03", who, pointer, "tag/channels/v1.json")
+    assert day.found() == []
+    day.trail.copy("08:16:03", who, pointer, "tag/channels/latest.json")
+    assert day.found() == [("pipeline", "promote")]
+
+
 def test_evidence_that_no_entry_refers_to() -> None:
     day = Day()
     day.trail.put(
@@ -479,6 +503,14 @@ def test_what_is_not_ours_is_nobodys_business_here(service: str, name: str, para
     day = Day()
     day.trail.call("10:00:00", ADMIN, name, service=service, **parameters)
     assert day.found() == []
+
+
+def test_somebody_of_another_account_and_somebody_without_a_key_are_named_by_what_is_known() -> None:
+    day = Day()
+    for account in ("777788889999", "ANONYMOUS_PRINCIPAL"):
+        who = {"type": "AWSAccount", "principalId": "", "accountId": account}
+        day.trail.put("10:00:00", who, "site", "tag/latest/tag.min.js", error="AccessDenied")
+    assert day.found() == [("guarded", "AWSAccount 777788889999"), ("guarded", "AWSAccount ANONYMOUS_PRINCIPAL")]
 
 
 def test_who_provisions_may_make_keys_and_nothing_else() -> None:
