@@ -23,7 +23,7 @@ from release.core.pipeline import Pipeline
 from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
 from release.errors import ConfigError, CredentialError
-from release.ports import Cdn, Clock, KeyDirectory, ObjectStore, PublicSite, Repository, Runner, TrailFiles
+from release.ports import Cdn, Clock, KeyDirectory, KeyTrial, ObjectStore, PublicSite, Repository, Runner, TrailFiles
 
 if TYPE_CHECKING:
     from release.adapters.aws import AwsClients
@@ -205,6 +205,12 @@ class Workspace:
 
         clients = self.clients("audit")
         return AwsKeyDirectory(clients.iam(), clients.s3(), self.identities(account))
+
+    def key_trial(self, stage: str) -> KeyTrial:
+        """Try a stage's key on what it should not be able to do."""
+        from release.adapters.key_trial import AwsKeyTrial  # noqa: PLC0415
+
+        return AwsKeyTrial(self.clients(stage), stage=stage)
 
     def _store(self, stage: str, bucket: str) -> ObjectStore:
         from release.adapters.s3 import S3Store  # noqa: PLC0415

@@ -12,10 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from release.core.attempts import Answer
 from release.core.commits import RawCommit
 from release.core.key_findings import Holder
 from release.core.keypolicy import Policy
 from release.core.layout import ObjectHeaders
+from release.core.matrix import Call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,6 +281,19 @@ class KeyDirectory(Protocol):
 
         Raises:
             NotFoundError: there is no such bucket.
+        """
+        ...
+
+
+class KeyTrial(Protocol):
+    """One stage's key, tried on what it should not be able to do."""
+
+    def attempt(self, call: Call) -> Answer:
+        """Try a call of `core.attempts.HARMLESS` in the way that is described there.
+
+        Raises:
+            CredentialError: the key itself is not accepted.
+            ServiceError: there was no answer.
         """
         ...
 

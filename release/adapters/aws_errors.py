@@ -147,6 +147,12 @@ def error_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def refused_action(error: ClientError) -> str | None:
+    """Give the action that a refusal names, or None if it names none."""
+    said = _REFUSAL.search(str(error.response.get("Error", {}).get("Message", "")))
+    return said["action"] if said else None
+
+
 def is_other_region(status: int, answer: Mapping[str, Any]) -> bool:
     """Tell whether an S3 error says that the bucket is in another region.
 

@@ -10,7 +10,7 @@ from release.core import matrix as matrices
 from release.core.identities import ROTATE, STAGES
 from release.core.matrix_table import differences, require_duties, table
 from release.errors import ConfigError, CredentialError
-from release.stages import inspect_keys
+from release.stages import inspect_keys, try_keys
 
 Stage = Annotated[
     str | None, typer.Option(help="Whose key this job holds: check that it is that stage's and no other.")
@@ -25,25 +25,27 @@ def check(
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Show which stage's policy allows which call where. Asks nobody.")
     ] = False,
+    try_: Annotated[
+        bool, typer.Option("--try", help="Try a key on what it should not be able to do, harmlessly.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the keys: with the audit key, hold all that IAM has against what was rendered.
 
     Exit code 8 if this job holds another stage's key, 15 if anything else is not as it should be.
     """
-    if matrix and stage:
-        raise ConfigError("--matrix is about all stages", hint="leave out --stage")
+    if matrix and (stage or try_):
+        raise ConfigError("--matrix is about all stages and tries nothing", hint="leave out --stage and --try")
     if stage not in {None, *STAGES, ROTATE}:
         raise ConfigError(f"there is no stage {stage!r} with a key", hint=f"there are: {', '.join((*STAGES, ROTATE))}")
     work = compose.workspace(config, quiet=json)
     if matrix:
         return _matrix(work, account, json=json)
+    if try_:
+        return _try(work, stage, account, json=json)
     caller = compose.require_own_key(work, stage or "audit", account)
     if stage:
-        if caller.stage != stage:
-            raise CredentialError(
-                f"the key in hand is not the {stage} stage's: {caller.arn}", hint="release keys provision makes it"
-            )
+        _require_stage(caller, stage)
         return emit_json(caller) if json else emit([f"the key is the {stage} stage's: {caller.arn}"])
     report = inspect_keys.run(
         work.config, work.key_policies(caller.account), work.key_directory(caller.account), work.clock
@@ -55,6 +57,32 @@ def check(
             [f"{report.identities} of {report.owner} in {report.account}: all as rendered: {', '.join(report.stages)}"]
         )
     return inspect_keys.require_none(report.findings)
+
+
+def _require_stage(caller: compose.Caller, stage: str) -> None:
+    if caller.stage != stage:
+        raise CredentialError(
+            f"the key in hand is not the {stage} stage's: {caller.arn}", hint="release keys provision makes it"
+        )
+
+
+def _try(work: compose.Workspace, stage: str | None, account: str | None, *, json: bool) -> None:
+    """Try one stage's key, or those of all stages where a file holds them."""
+    if stage is None and work.keyring() is None:
+        raise ConfigError(
+            "which stage's key shall be tried?", hint="--stage publish; all in turn if RELEASE_KEYS names their file"
+        )
+    reports = []
+    everyone = (*STAGES, ROTATE) if work.config.keys.kind == "users" else STAGES
+    for one in (stage,) if stage else everyone:
+        caller = compose.require_own_key(work, one, account)
+        _require_stage(caller, one)
+        reports.append(try_keys.run(work.config, work.key_policies(caller.account), one, work.key_trial(one)))
+    if json:
+        emit_json(reports)
+    else:
+        emit(f"{r.stage}: {r.tried} tried, {r.tried - len(r.findings)} refused" for r in reports)
+    inspect_keys.require_none(finding for report in reports for finding in report.findings)
 
 
 def _matrix(work: compose.Workspace, account: str | None, *, json: bool) -> None:

@@ -1,7 +1,9 @@
 """Where moto differs from AWS in a way that a release would notice, put right while it runs."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import md5
 
 from moto.cloudfront.models import CloudFrontBackend
 from moto.cloudfront.responses import CloudFrontResponse
@@ -9,7 +11,9 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.responses import EmptyResult
 from moto.iam.access_control import IAMRequestBase
 from moto.iam.responses import IamResponse
+from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
 
 from release.adapters.embedded import authorization, cloudfront
 from release.adapters.embedded.cloudfront import Moto
@@ -32,6 +36,7 @@ def corrected_moto() -> Iterator[None]:
                 ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 - wrapped
             ),
         ),
+        (S3Response, "put_object", _digest_checked(S3Response.put_object)),
         (FakeBucket, "get_permission", authorization.bucket_has_no_say),
         (CloudFrontResponse, "_determine_resource", cloudfront.determine_resource),
         (CloudFrontResponse, "_authenticate_and_authorize_normal_action", cloudfront.authorize),
@@ -56,6 +61,28 @@ def _put_back(owner: Moto, name: str, original: Moto) -> None:
         delattr(owner, name)
     else:
         setattr(owner, name, original)
+
+
+class _BadDigestError(S3ClientError):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+
+    code = "BadDigest"
+
+    def __init__(self) -> None:
+        super().__init__("The Content-MD5 you specified did not match what we received.")
+
+
+def _digest_checked(original: Moto) -> Moto:
+    """Wrap `S3Response.put_object`, which stores bodies whose Content-MD5 is another body's."""
+
+    def put_object(self: Moto) -> Moto:
+        expected = self.headers.get("Content-MD5")
+        body = self.body or b""
+        if expected and expected != b64encode(md5(body, usedforsecurity=False).digest()).decode("ascii"):
+            raise _BadDigestError
+        return original(self)
+
+    return put_object
 
 
 # moto has permissions boundaries for roles only.
