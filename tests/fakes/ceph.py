@@ -34,7 +34,8 @@ COMMAND_SECONDS: Final = 30
 _TAIL: Final = 15
 
 # Without `crc` between its parts, and no keys, the gateway ends with EACCES. The two of paxos are for speed:
-# by default the monitor collects changes for a second, and a start is a chain of a dozen changes.
+# by default the monitor collects changes for a second, and a start is a chain of a dozen changes. An answer is written
+# in two parts: without `tcp_nodelay` the second waits 40 ms for this side to acknowledge the first.
 _CONF: Final = """\
 [global]
 fsid = {fsid}
@@ -69,7 +70,7 @@ mon cluster log file = {folder}/cluster.log
 admin socket =
 pid file =
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:{plain} ssl_endpoint=127.0.0.1:{port} ssl_certificate={folder}/server.pem
+rgw frontends = beast endpoint=127.0.0.1:{plain} ssl_endpoint=127.0.0.1:{port} ssl_certificate={folder}/server.pem tcp_nodelay=1
 rgw data = {folder}/rgw
 rgw thread pool size = 64
 """
