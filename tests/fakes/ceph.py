@@ -70,7 +70,7 @@ mon cluster log file = {folder}/cluster.log
 admin socket =
 pid file =
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:{plain} ssl_endpoint=127.0.0.1:{port} ssl_certificate={folder}/server.pem tcp_nodelay=1
+rgw frontends = beast tcp_nodelay=1 endpoint=127.0.0.1:{plain} ssl_endpoint=127.0.0.1:{port} ssl_certificate={pem}
 rgw data = {folder}/rgw
 rgw thread pool size = 64
 """
@@ -169,7 +169,7 @@ def ceph_gateway() -> Iterator[CephGateway]:
 
 def _start(stack: ExitStack, folder: Path, *, monitor: str, plain: int, port: int) -> None:
     fsid, disk = str(uuid.uuid4()), str(uuid.uuid4())
-    conf = _CONF.format(fsid=fsid, monitor=monitor, folder=folder, plain=plain, port=port)
+    conf = _CONF.format(fsid=fsid, monitor=monitor, folder=folder, plain=plain, port=port, pem=folder / "server.pem")
     (folder / "ceph.conf").write_text(conf, encoding="utf-8")
     for name in ("mon", "osd", "rgw"):
         (folder / name).mkdir()

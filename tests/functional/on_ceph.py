@@ -104,6 +104,12 @@ class CephSite:
     def user(self, stage: str) -> str:
         return f"{stage}-{self.bucket}"
 
+    @contextmanager
+    def client(self, stage: str) -> "Iterator[S3Client]":
+        """Use a stage's key with other tools than ours."""
+        with closing(self.gateway.clients(self.keys[stage]).s3()) as s3:
+            yield s3
+
     def keys_in(self, bucket: str) -> list[str]:
         return [found["Key"] for found in self.owner.list_objects_v2(Bucket=bucket).get("Contents", [])]
 

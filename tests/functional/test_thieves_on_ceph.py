@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
+from release.core.document import canonical
 from tests.fakes.ceph import CephGateway
 from tests.functional.library import Library
 from tests.functional.on_ceph import CephSite, ceph_site, runner
@@ -51,7 +52,7 @@ def untouched(tag: CephSite) -> Iterator[CephSite]:
 @pytest.fixture
 def thief(request: pytest.FixtureRequest, tag: CephSite) -> Iterator["S3Client"]:
     """The key of the stage that the test is parametrised with, used with other tools than ours."""
-    with closing(tag.gateway.clients(tag.keys[request.param]).s3()) as s3:
+    with tag.client(request.param) as s3:
         yield s3
 
 
@@ -229,6 +230,31 @@ def test_a_promote_thief_brings_in_no_bytes_and_hides_nothing(untouched: CephSit
         lambda: thief.delete_object(Bucket=site, Key="tag/latest/tag.min.js"),
         lambda: thief.delete_object(Bucket=log, Key="tag/seq/000000000001"),
     )
+
+
+def test_publish_record_and_promote_thieves_together_serve_evil_bytes_and_status_and_verify_tell(tag: CephSite) -> None:
+    """Each with his own tools, past the log. Through the log they could release it like any other version."""
+    log = tag.log()
+    with tag.client("publish") as publish, tag.client("record") as record, tag.client("promote") as promote:
+        put(publish, tag.bucket, "tag/9.9.5/evil.js", EVIL, IfNoneMatch="*")
+        forged = json.loads(tag.served("channels/latest.json")) | {"version": "9.9.5", "logIndex": 99}
+        put(record, tag.log_bucket, "tag/pointers/000000000099.json", canonical(forged), IfNoneMatch="*")
+        for key, source in {
+            "tag/latest/tag.min.js": f"{tag.bucket}/tag/9.9.5/evil.js",
+            "tag/channels/latest.json": f"{tag.log_bucket}/tag/pointers/000000000099.json",
+        }.items():
+            promote.copy_object(
+                Bucket=tag.bucket, Key=key, CopySource=source, MetadataDirective="REPLACE", CacheControl="max-age=300"
+            )
+    assert tag.served("latest/tag.min.js") == EVIL.decode()
+    found = drift(tag)
+    assert found.keys() == {"latest"}
+    assert any("tag.min.js has other bytes than version 1.1.0" in said for said in found["latest"])
+    assert any(said.startswith("its pointer ") for said in found["latest"])
+    assert tag.as_("", "verify latest --patience 0").code == 13
+    assert tag.log() == log
+    assert tag.as_("promote", "promote latest").code == 0
+    assert tag.as_("audit", "status").code == 0
 
 
 @stolen("audit")

@@ -406,6 +406,16 @@ def test_a_pointer_that_is_malformed_stops_the_promotion_before_anything_changes
     assert world.site.bodies() == before
 
 
+@pytest.mark.parametrize("forged", [{"log_index": 999}, {"log_index": 9, "channel": "v1"}])
+def test_a_pointer_that_claims_a_later_entry_than_the_log_has_is_replaced(world: World, forged: dict[str, Any]) -> None:
+    """What a stolen key left must not stop whoever puts it right."""
+    there = world.pointer("latest")
+    assert there is not None
+    world.site.put(POINTER, encode(replace(there, **forged)))
+    world.promote("latest")
+    serves(world, "1.1.0")
+
+
 # Two at a time.
 
 
@@ -465,7 +475,7 @@ def test_the_winner_run_again_puts_right_whatever_a_late_loser_copied_over_it(wo
 def test_an_order_that_is_overtaken_while_it_looks_around_changes_nothing(world: World) -> None:
     order = world.order("latest")
     site = Overtaken(world.site, "read", POINTER, by=overtaking_release(world))
-    with pytest.raises(RefusedError, match="already follows log entry 6"):
+    with pytest.raises(RefusedError, match=r"does not authorise latest to serve 1\.1\.0: the log says entry 6"):
         world.promote("latest", order, site=site)
     serves(world, "1.2.0")
 
