@@ -25,12 +25,14 @@ class Replay:
     Attributes:
         state: of all channels, as replayed.
         published: the manifest of each published version.
+        changelogs: the digest of its changelog section, as recorded.
         newest: the latest entry.
         leaf_hash: its RFC 6962 leaf hash, in hex.
     """
 
     state: State = field(default_factory=State)
     published: dict[str, str] = field(default_factory=dict)
+    changelogs: dict[str, str | None] = field(default_factory=dict)
     newest: Event | None = None
     leaf_hash: str = ""
     _latest: datetime | None = None
@@ -81,6 +83,7 @@ class Replay:
 
     def _publish(self, event: Event) -> Iterator[str]:
         known = self.published.setdefault(event.version, event.manifest)
+        self.changelogs.setdefault(event.version, event.source.changelog if event.source else None)
         if known != event.manifest:
             yield f"publishes {event.version} with manifest {event.manifest}; it was published with {known}"
 

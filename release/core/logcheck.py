@@ -1,0 +1,182 @@
+"""Verify a release log offline: from its files alone, trusting the keys of one policy.
+
+Every file is believed to come from an attacker. Nothing is held but one bundle of entries, the tree's frontier
+and the replayed state, whatever the size of the log.
+
+    1  the checkpoint is signed, cosigned by the quorum, and fresh
+    2  the root is computed again from all entries; every tile agrees
+    3  every archived checkpoint, and every one remembered from elsewhere, is of this very tree
+    4  every entry is well-formed, follows the one before it, and obeys the release rules (`core.replay`)
+    5  the evidence that an entry names is there, byte for byte
+    6  the changelog says what was recorded, and names what was yanked
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from release.core import changelog_check
+from release.core.entry import Event, decode
+from release.core.finding import Finding
+from release.core.layout import SLOT_DIGITS
+from release.core.logtree import HEAD, Marks, TreeFiles, compare
+from release.core.manifest import digest
+from release.core.replay import Replay
+from release.core.tlog import TlogError
+from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.merkle import Frontier, leaf_hash
+from release.core.tlog.note import LARGEST as LARGEST_NOTE
+from release.core.tlog.note import open_note
+from release.core.tlog.policy import NONE, Policy
+from release.core.tlog.tile import bundles_of, split_bundle
+from release.errors import LogError
+
+CHECKPOINT: Final = "checkpoint"
+ARCHIVE: Final = "checkpoints/"
+LARGEST_EVIDENCE: Final = 64 * 1024 * 1024
+STALE: Final = timedelta(days=7)
+
+
+@dataclass(kw_only=True, slots=True)
+class Verifier:
+    """One verification.
+
+    Args:
+        files: of the log.
+        policy: the keys to trust.
+        now: the time to judge freshness by; None: freshness is not judged.
+        anchors: checkpoints that are known from elsewhere, with where from.
+        archived: the sizes for which there is an archived checkpoint.
+        entries: whether to look into the entries, or at hashes only.
+
+    Attributes:
+        checkpoint: the verified head; None until `run` got that far.
+        replay: what the entries amount to.
+    """
+
+    files: TreeFiles
+    policy: Policy
+    now: datetime | None = None
+    anchors: Sequence[tuple[str, Checkpoint]] = ()
+    archived: Sequence[int] = ()
+    entries: bool = True
+    checkpoint: Checkpoint | None = None
+    replay: Replay = field(default_factory=Replay)
+    seen: Callable[[Event], object] = lambda _: None
+    advance: Callable[[], object] = lambda: None
+
+    def run(self) -> Iterator[Finding]:
+        """Verify everything; gives what is wrong, in the order in which it is found."""
+        try:
+            yield from self._head()
+        except TlogError as why:
+            yield Finding(kind="signature", message=f"the checkpoint cannot be believed: {why}")
+        if self.checkpoint is None:
+            return
+        yield from self._tree(self.checkpoint)
+        if self.entries:
+            yield from self._changelog()
+
+    def _head(self) -> Iterator[Finding]:
+        body = self.files.must(CHECKPOINT, LARGEST_NOTE)
+        opened = self.policy.verify(body)
+        self.checkpoint = parse_checkpoint(opened.text)
+        if self.now is None or self.policy.quorum == NONE:
+            return
+        times = [time for key, time in opened.signed if time is not None and key in self.policy.witnesses.values()]
+        newest = datetime.fromtimestamp(max(times), UTC)
+        if newest < self.now - STALE:
+            yield Finding(
+                kind="freshness",
+                message=f"no witness has seen this log since {newest:%Y-%m-%d %H:%M} UTC: it may be an old copy",
+                facts=(("newest cosignature", newest.isoformat()), ("looked at", self.now.isoformat())),
+            )
+
+    def _tree(self, head: Checkpoint) -> Iterator[Finding]:
+        marks = self._marks(head)
+        yield from marks.problems
+        frontier = Frontier()
+        for bundle in bundles_of(head.size):
+            self.advance()
+            try:
+                bodies = split_bundle(bundle, self.files.tile(bundle))
+            except TlogError as why:
+                yield Finding(kind="tree", message=f"entries from {bundle.start} on cannot be read: {why}")
+                return
+            leaves = [leaf_hash(body) for body in bodies]
+            yield from self.files.same_leaves(bundle, leaves)
+            for size, expected in marks.within(bundle.start, bundle.start + len(leaves)):
+                frontier = frontier.extended(leaves[frontier.size - bundle.start : size - bundle.start])
+                yield from compare(frontier, expected)
+            frontier = frontier.extended(leaves[frontier.size - bundle.start :])
+            if self.entries:
+                for index, body in enumerate(bodies, start=bundle.start):
+                    yield from self._entry(index, body, leaves[index - bundle.start].hex())
+        yield from compare(frontier, [(HEAD, head)])
+        yield from self.files.upper_tiles(head.size)
+
+    def _entry(self, index: int, body: bytes, leaf: str) -> Iterator[Finding]:
+        try:
+            event = decode(body, index=index)
+        except LogError as why:
+            yield Finding(kind="entry", message=why.message, index=index)
+            return
+        self.seen(event)
+        for problem in self.replay.take(event, leaf):
+            yield Finding(kind="rule", message=f"entry {index} ({event.action} {event.version}) {problem}", index=index)
+        for item in event.evidence:
+            yield from self._evidence(index, item.kind, item.sha256)
+
+    def _evidence(self, index: int, kind: str, sha256: str) -> Iterator[Finding]:
+        path = f"evidence/sha256/{sha256}"
+        try:
+            found = digest(self.files.must(path, LARGEST_EVIDENCE))
+        except TlogError as why:
+            yield Finding(kind="evidence", message=f"the {kind} of entry {index} cannot be read: {why}", index=index)
+            return
+        if found != sha256:
+            yield Finding(
+                kind="evidence",
+                message=f"the {kind} of entry {index} is not the one that was recorded",
+                index=index,
+                facts=(("recorded", sha256), ("found", found)),
+            )
+
+    def _changelog(self) -> Iterator[Finding]:
+        try:
+            body = self.files.read(changelog_check.FILE, changelog_check.LARGEST)
+        except TlogError as why:
+            yield Finding(kind="changelog", message=f"{changelog_check.FILE} cannot be read: {why}")
+            return
+        if body is not None:
+            yield from changelog_check.changelog_findings(body.decode("utf-8", "replace"), self.replay)
+
+    def _marks(self, head: Checkpoint) -> Marks:
+        """Collect every checkpoint that the tree must agree with on the way, by its size."""
+        marks = Marks()
+        for where, anchor in self.anchors:
+            if anchor.origin != head.origin:
+                marks.problems.append(Finding(kind="fork", message=f"{where} is of the log {anchor.origin}"))
+            else:
+                marks.add(where, anchor, head)
+        for size in self.archived:
+            where = f"{ARCHIVE}{size:0{SLOT_DIGITS}d}"
+            try:
+                opened = open_note(self.files.must(where, LARGEST_NOTE), self.policy.logs)
+                archived = parse_checkpoint(opened.text, origin=head.origin)
+            except TlogError as why:
+                marks.problems.append(Finding(kind="signature", message=f"{where} cannot be believed: {why}"))
+                continue
+            if archived.size != size:
+                marks.problems.append(Finding(kind="fork", message=f"{where} is of a tree of {archived.size} entries"))
+            else:
+                marks.add(where, archived, head)
+        return marks
+
+
+def archived_sizes(paths: Sequence[str]) -> list[int]:
+    """Give the sizes of all archived checkpoints among a log's paths."""
+    pattern = re.compile(rf"{ARCHIVE}([0-9]{{{SLOT_DIGITS}}})", re.ASCII)
+    return sorted(int(match[1]) for path in paths if (match := pattern.fullmatch(path)))
