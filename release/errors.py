@@ -15,7 +15,11 @@
     ├── LogError          14  the release log is damaged
     ├── DriftError        15  what is served or what a key may do is not what it should be
     ├── FormatError       16  a file handed from stage to stage is malformed
-    └── MissingToolError  17  a program or an optional package is not installed
+    ├── MissingToolError  17  a program or an optional package is not installed
+    ├── TamperedError     20  a release log was altered, cut, forked or not signed by its keys
+    ├── BrokenRuleError   21  an entry of a release log is malformed or breaks a release rule
+    ├── EvidenceError     22  evidence or a changelog is not what the release log recorded
+    └── StaleError        23  a release log is older than it may be
 
 0 is "done"; 1 and 2 belong to Python and Typer.
 """
@@ -130,3 +134,27 @@ class MissingToolError(ReleaseError):
     """A program or an optional package is not installed."""
 
     exit_code = 17
+
+
+class TamperedError(ReleaseError):
+    """A release log was altered, cut, forked or not signed by its keys."""
+
+    exit_code = 20
+
+
+class BrokenRuleError(ReleaseError):
+    """An entry of a release log is malformed or breaks a release rule."""
+
+    exit_code = 21
+
+
+class EvidenceError(ReleaseError):
+    """Evidence or a changelog is not what the release log recorded."""
+
+    exit_code = 22
+
+
+class StaleError(ReleaseError):
+    """A release log is older than it may be."""
+
+    exit_code = 23

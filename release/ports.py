@@ -145,6 +145,22 @@ class Folder(Protocol):
         ...
 
 
+class LogFiles(Protocol):
+    """A release log as files, hostile until verified. Paths are relative and POSIX."""
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """Give a file's bytes, or None if there certainly is none.
+
+        Raises:
+            TlogError: it is larger than `limit` bytes, cannot be read, or is no regular file.
+        """
+        ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """List the files directly below a folder, sorted; an absent folder has none."""
+        ...
+
+
 class Repository(Protocol):
     """The library's git repository. Revisions are full commit hashes unless said otherwise."""
 

@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from release import compose
+from release.commands.log_verify import verify
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.entry import Event
 from release.errors import NothingToDoError
 
-app = typer.Typer(no_args_is_help=True, help="Read the release log.")
+app = typer.Typer(no_args_is_help=True, help="Read and verify the release log.")
+app.command()(verify)
 
 
 @app.command("list")

@@ -1,0 +1,181 @@
+"""release log verify: an auditor's command; needs the log's files and one file of keys, and no network."""
+
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from release.adapters import environment
+from release.adapters.clock import SystemClock
+from release.adapters.terminal import Terminal
+from release.commands.options import Json, emit, emit_json
+from release.core.finding import Finding, Kind
+from release.errors import (
+    BrokenRuleError,
+    ConfigError,
+    EvidenceError,
+    NotFoundError,
+    NothingToDoError,
+    ReleaseError,
+    StaleError,
+    TamperedError,
+)
+
+CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
+    "signature": ("the checkpoints are signed by trusted keys", TamperedError),
+    "tree": ("the tree is what its entries amount to", TamperedError),
+    "fork": ("nothing that was ever signed is missing or changed", TamperedError),
+    "entry": ("every entry is well-formed", BrokenRuleError),
+    "rule": ("every entry follows the one before it and the release rules", BrokenRuleError),
+    "evidence": ("all evidence is there, byte for byte", EvidenceError),
+    "changelog": ("the changelog says what was recorded", EvidenceError),
+    "freshness": ("witnesses have seen it lately", StaleError),
+}
+"""What is checked, and with which error a finding of that kind ends the command: the gravest first."""
+
+if TYPE_CHECKING:
+    from release.core.tlog.policy import Policy
+    from release.stages.verify_log import Report
+
+LARGEST_KEYS: Final = 256 * 1024
+
+
+def verify(
+    source: Annotated[Path, typer.Argument(help="The log: a folder or a tar file.")],
+    key: Annotated[Path, typer.Option(help="The keys to trust: a C2SP policy file, or one public key on a line.")],
+    *,
+    remember: Annotated[Path | None, typer.Option(help="Keeps the newest checkpoint, to notice a fork later.")] = None,
+    at: Annotated[str | None, typer.Option(help="Say what was live at the end of this day, YYYY-MM-DD (UTC).")] = None,
+    hashes_only: Annotated[bool, typer.Option("--hashes-only", help="Do not look into the entries.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report there.")] = None,
+    json: Json = False,
+) -> None:
+    """Verify a release log offline: signatures, tree, history, rules, evidence, changelog.
+
+    Exit code 0 if all is well; else the code of the gravest finding.
+    """
+    from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for this command only
+    from release.stages import verify_log as stage  # noqa: PLC0415 - loads the cryptography
+
+    question = stage.Question(
+        policy=_policy(key),
+        now=SystemClock().now(),
+        entries=not hashes_only,
+        remembered=_remembered(remember),
+        at=_end_of_day(at) if at else None,
+    )
+    with open_log(source) as files:
+        report = stage.run(files, question, Terminal(environment.read(), quiet=json))
+    if junit:
+        _write_junit(junit, report.findings)
+    if json:
+        emit_json(_facts(report))
+    else:
+        emit(_lines(report, at))
+    if report.findings:
+        raise _gravest(report.findings, source)
+    if report.checkpoint is None or not report.checkpoint.size:
+        raise NothingToDoError(f"the log in {source} has no entries: nothing was verified")
+    if remember:
+        remember.write_bytes(report.note)
+
+
+def _policy(file: Path) -> "Policy":
+    from release.core.tlog import TlogError  # noqa: PLC0415 - loads the cryptography
+    from release.core.tlog.note import parse_vkey  # noqa: PLC0415
+    from release.core.tlog.policy import NONE, Policy, parse_policy  # noqa: PLC0415
+
+    body = _file(file, "the keys to trust", LARGEST_KEYS)
+    try:
+        if len(body.split()) == 1:
+            return Policy((parse_vkey(body.decode("utf-8").strip()),), {}, {}, NONE)
+        return parse_policy(body)
+    except (TlogError, UnicodeDecodeError) as why:
+        raise ConfigError(
+            f"{file} holds no keys to trust: {why}",
+            hint="one public key '<name>+<id>+<base64>', or a policy: https://c2sp.org/tlog-policy",
+        ) from why
+
+
+def _file(file: Path, what: str, limit: int) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            body = stream.read(limit + 1)
+    except FileNotFoundError as why:
+        raise NotFoundError(f"there is no {file}, which should hold {what}") from why
+    except OSError as why:
+        raise ConfigError(f"{file} cannot be read: {why.strerror}") from why
+    if len(body) > limit:
+        raise ConfigError(f"{file} is larger than {limit} bytes")
+    return body
+
+
+def _remembered(file: Path | None) -> bytes | None:
+    return _file(file, "a checkpoint", LARGEST_KEYS) if file and file.exists() else None
+
+
+def _end_of_day(text: str) -> datetime:
+    try:
+        return datetime.combine(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC), time.max, UTC)
+    except ValueError as why:
+        raise ConfigError(f"{text!r} is no day such as 2026-11-24") from why
+
+
+def _write_junit(file: Path, findings: list[Finding]) -> None:
+    from release.core.junit import junit  # noqa: PLC0415 - few ask for it
+
+    cases = {title: [_sentence(f) for f in findings if f.kind == kind] for kind, (title, _) in CHECKED.items()}
+    file.write_text(junit("release log", cases), encoding="utf-8")
+
+
+def _gravest(findings: list[Finding], source: Path) -> ReleaseError:
+    kind, (_, error) = next((kind, row) for kind, row in CHECKED.items() if any(f.kind == kind for f in findings))
+    worst = next(finding for finding in findings if finding.kind == kind)
+    more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
+    return error(
+        f"{source}: {worst.message}{more}",
+        hint="keep this copy and the checkpoints as they are; compare with the replica, CloudTrail and other copies",
+        evidence=dict(worst.facts),
+    )
+
+
+def _lines(report: "Report", at: str | None) -> list[str]:
+    rows = []
+    if report.checkpoint:
+        head = report.checkpoint
+        rows.append(f"{head.origin}: {head.size} entries, root {head.root.hex()}")
+    for kind, (title, _) in CHECKED.items():
+        bad = [finding for finding in report.findings if finding.kind == kind]
+        skipped = report.skipped.get(kind)
+        mark = "FAIL" if bad else "--  " if skipped else "ok  "
+        rows.append(f"  {mark}  {title}" + (f": not judged, {skipped}" if skipped else ""))
+        rows += [f"        {_sentence(finding)}" for finding in bad[:20]]
+        rows += [f"        and {len(bad) - 20} more"] if len(bad) > 20 else []  # noqa: PLR2004
+    if report.entries and not report.findings:
+        rows.append(f"at the end of {at}:" if at else "now:")
+        rows += [
+            f"  {name} serves {state.version} ({state.outcome}, entry {state.entry}, manifest {state.manifest})"
+            for name, state in sorted(report.channels.items())
+        ] or ["  no channel serves anything"]
+    if report.proof:
+        rows.append("proof of misbehaviour: the log's key signed both of these, and they cannot both be true")
+        rows += [line for note in report.proof for line in ["", *note.decode("utf-8", "replace").splitlines()]]
+    return rows
+
+
+def _sentence(finding: Finding) -> str:
+    return finding.message + "".join(f"; {name}: {fact}" for name, fact in finding.facts)
+
+
+def _facts(report: "Report") -> dict[str, Any]:
+    head = report.checkpoint
+    return {
+        "origin": head.origin if head else None,
+        "size": head.size if head else None,
+        "root": head.root.hex() if head else None,
+        "findings": report.findings,
+        "skipped": report.skipped,
+        "channels": report.channels,
+        "proof": [note.decode("utf-8", "replace") for note in report.proof],
+    }

@@ -1,0 +1,125 @@
+"""Verify a release log offline, and remember it for the next time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from release.core import changelog_check
+from release.core.entry import ChannelState, Event
+from release.core.finding import Finding, Kind
+from release.core.logcheck import ARCHIVE, CHECKPOINT, Verifier, archived_sizes
+from release.core.logtree import TreeFiles
+from release.core.tlog import TlogError
+from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.note import LARGEST as LARGEST_NOTE
+from release.core.tlog.policy import NONE, Policy
+from release.core.tlog.tile import WIDTH
+from release.errors import FormatError
+from release.ports import Console, LogFiles
+
+REMEMBERED: Final = "what was seen here before"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of a log.
+
+    Args:
+        policy: the keys to trust.
+        now: the time to judge freshness by.
+        entries: whether to look into the entries, or at hashes only.
+        remembered: the checkpoint note of an earlier verification.
+        at: the time whose channels are wanted; None: the newest.
+    """
+
+    policy: Policy
+    now: datetime
+    entries: bool = True
+    remembered: bytes | None = None
+    at: datetime | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Report:
+    """What a log is: its head if that can be believed, what is wrong, and what was live.
+
+    `skipped` says why something was not looked at. `proof` are two checkpoints that the log signed and that cannot
+    both be true: whoever has its key misbehaved.
+    """
+
+    checkpoint: Checkpoint | None = None
+    note: bytes = b""
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    channels: dict[str, ChannelState] = field(default_factory=dict)
+    proof: tuple[bytes, ...] = ()
+    skipped: dict[Kind, str] = field(default_factory=dict)
+
+
+def run(files: LogFiles, question: Question, console: Console) -> Report:
+    """Verify a log.
+
+    Raises:
+        FormatError: what is remembered is no checkpoint of a trusted log.
+    """
+    report = Report(skipped=_skipped(files, question))
+    anchors = _anchors(question)
+    size = _claimed(files)
+
+    def see(event: Event) -> None:
+        report.entries += 1
+        if question.at is None or datetime.fromisoformat(event.occurred_at) <= question.at:
+            report.channels = dict(event.after.channels)
+
+    with console.progress("verifying the release log", size // WIDTH + 1) as progress:
+        verifier = Verifier(
+            files=TreeFiles(files.read),
+            policy=question.policy,
+            now=question.now,
+            anchors=anchors,
+            archived=archived_sizes([f"{ARCHIVE}{name}" for name in files.names(ARCHIVE.rstrip("/"))]),
+            entries=question.entries,
+            seen=see,
+            advance=progress.advance,
+        )
+        report.findings = list(verifier.run())
+    report.checkpoint = verifier.checkpoint
+    if verifier.checkpoint is not None:
+        report.note = files.read(CHECKPOINT, LARGEST_NOTE) or b""
+    if question.remembered and any(REMEMBERED in finding.message for finding in report.findings):
+        report.proof = (question.remembered, report.note)
+    return report
+
+
+def _skipped(files: LogFiles, question: Question) -> dict[Kind, str]:
+    found: dict[Kind, str] = {}
+    if not question.entries:
+        asked: tuple[Kind, ...] = ("entry", "rule", "evidence", "changelog")
+        found |= dict.fromkeys(asked, "only hashes were asked for")
+    elif changelog_check.FILE not in files.names(""):
+        found["changelog"] = f"there is no {changelog_check.FILE}"
+    if question.policy.quorum == NONE:
+        found["freshness"] = "the keys name no witness"
+    return found
+
+
+def _anchors(question: Question) -> Sequence[tuple[str, Checkpoint]]:
+    if question.remembered is None:
+        return ()
+    try:
+        return ((REMEMBERED, parse_checkpoint(question.policy.verify(question.remembered).text)),)
+    except TlogError as why:
+        raise FormatError(
+            f"the checkpoint remembered from an earlier verification cannot be believed: {why}",
+            hint="is it of this log, and are these its keys? Keep the file: it may be evidence",
+        ) from why
+
+
+def _claimed(files: LogFiles) -> int:
+    """Give the size that the head claims, for the progress only."""
+    try:
+        body = files.read(CHECKPOINT, LARGEST_NOTE) or b""
+        return min(parse_checkpoint(body.partition(b"\n\n")[0] + b"\n").size, 10**9)
+    except (TlogError, UnicodeDecodeError):
+        return 0

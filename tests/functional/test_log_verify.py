@@ -1,0 +1,161 @@
+"""An auditor's work: a folder or a tar file of a log, one file of keys, and no network."""
+
+import io
+import json
+import tarfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import log_files
+from tests.functional.conftest import Run
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def files() -> Files:
+    made = log_files.world()
+    return log_files.files(log_files.entries(made)) | log_files.evidence(made)
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    file = tmp_path / "log.vkey"
+    file.write_text(log_files.SIGNER.key.vkey + "\n")
+    return file
+
+
+def folder(top: Path, files: Files) -> Path:
+    for path, body in files.items():
+        target = top / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return top
+
+
+def tar(file: Path, files: Files, *, mode: str = "w") -> Path:
+    with tarfile.open(file, mode) as out:  # type: ignore[call-overload]
+        for path, body in files.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(body)
+            out.addfile(info, io.BytesIO(body))
+    return file
+
+
+def test_a_folder_and_tar_files_of_a_log_verify(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
+    sources = [
+        folder(tmp_path / "log", files),
+        tar(tmp_path / "log.tar", files),
+        tar(tmp_path / "log.tar.gz", files, mode="w:gz"),
+    ]
+    for source in sources:
+        ended = run("log", "verify", str(source), "--key", str(key))
+        assert ended.code == 0, ended
+        assert f"{log_files.ORIGIN}: 14 entries" in ended.out
+        assert "latest serves 1.2.0 (completed" in ended.out
+        assert "FAIL" not in ended.out
+        assert "--    witnesses have seen it lately: not judged, the keys name no witness" in ended.out
+
+
+def test_it_says_what_was_live_on_a_day(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
+    source = folder(tmp_path / "log", files)
+    ended = run("log", "verify", str(source), "--key", str(key), "--at", "2020-01-01")
+    assert "at the end of 2020-01-01:\n  no channel serves anything" in ended.out
+    ended = run("log", "verify", str(source), "--key", str(key), "--at", "2026-11-24", "--json")
+    assert json.loads(ended.out)["channels"]["latest"]["version"] == "1.2.0"
+    assert run("log", "verify", str(source), "--key", str(key), "--at", "yesterday").code == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("checkpoint", 20), ("tile/0/000.p/", 20), ("evidence", 22), ("checkpoints/000000000004", 20)],
+)
+def test_each_class_of_finding_has_its_exit_code(
+    run: Run, tmp_path: Path, files: Files, key: Path, path: str, code: int
+) -> None:
+    found = next(name for name in files if name.startswith(path))
+    source = folder(tmp_path / "log", files | {found: files[found][:-3] + b"AAA"})
+    ended = run("log", "verify", str(source), "--key", str(key), "--junit", str(tmp_path / "report.xml"))
+    assert ended.code == code, ended
+    assert "FAIL" in ended.out
+    report = ET.fromstring((tmp_path / "report.xml").read_text())  # noqa: S314 - our own
+    assert report.attrib["failures"] == "1"
+    assert len(report.findall("testcase")) == int(report.attrib["tests"]) == 8
+
+
+def test_a_broken_rule_and_an_old_changelog_have_theirs(run: Run, tmp_path: Path, key: Path) -> None:
+    made = log_files.world()
+    bodies = log_files.entries(made)
+    forged = log_files.files([*bodies[:-1], log_files.edited(bodies[-1], occurredAt="2020-01-01T00:00:00Z")])
+    source = folder(tmp_path / "forged", forged | log_files.evidence(made))
+    assert run("log", "verify", str(source), "--key", str(key)).code == 21
+    right = log_files.files(bodies) | log_files.evidence(made)
+    source = folder(tmp_path / "right", right | {"CHANGELOG.md": b"# Changelog\n\n## [1.1.0] - 2026-11-24\n"})
+    assert run("log", "verify", str(source), "--key", str(key)).code == 22
+
+
+def test_a_verifier_remembers_and_proves_a_fork(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
+    seen = tmp_path / "seen"
+    arguments = ("--key", str(key), "--remember", str(seen))
+    assert run("log", "verify", str(folder(tmp_path / "log", files)), *arguments).code == 0
+    assert seen.read_bytes() == files["checkpoint"]
+    made = log_files.world()
+    bodies = log_files.entries(made)
+    fork = log_files.files([*bodies[:-1], log_files.edited(bodies[-1], reason="another")]) | log_files.evidence(made)
+    ended = run("log", "verify", str(folder(tmp_path / "fork", fork)), *arguments)
+    assert ended.code == 20
+    assert "proof of misbehaviour" in ended.out
+    for note in (files["checkpoint"], fork["checkpoint"]):
+        assert note.decode() in ended.out, "both notes are printed whole: anybody can check their signatures"
+    assert seen.read_bytes() == files["checkpoint"], "what was seen is kept as it was"
+
+
+def test_hashes_only_looks_into_no_entry(run: Run, tmp_path: Path, key: Path) -> None:
+    source = folder(tmp_path / "log", log_files.many(300))
+    ended = run("log", "verify", str(source), "--key", str(key), "--hashes-only")
+    assert ended.code == 0
+    assert "--    every entry is well-formed: not judged, only hashes were asked for" in ended.out
+
+
+HOSTILE = ["link", "device", "twice", "not a tar", "cut"]
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_tar_file_is_one_clear_error(run: Run, tmp_path: Path, files: Files, key: Path, how: str) -> None:
+    file = tar(tmp_path / "log.tar", files)
+    if how == "not a tar":
+        file.write_bytes(b"PK\x03\x04" + bytes(2000))
+    elif how == "cut":
+        file.write_bytes(tar(tmp_path / "log.tgz", files, mode="w:gz").read_bytes()[:-200])
+    else:
+        with tarfile.open(file, "a") as out:
+            info = tarfile.TarInfo("checkpoint" if how == "twice" else "tile/0/001")
+            info.type = {"link": tarfile.SYMTYPE, "device": tarfile.CHRTYPE, "twice": tarfile.REGTYPE}[how]
+            info.linkname = "/etc/passwd"
+            out.addfile(info)
+    ended = run("log", "verify", str(file), "--key", str(key))
+    assert ended.code in {16, 20}, ended
+    assert "Traceback" not in ended.err
+
+
+def test_a_link_in_a_folder_is_not_followed(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
+    source = folder(tmp_path / "log", files)
+    (tmp_path / "elsewhere").write_bytes(files["checkpoint"])
+    (source / "checkpoint").unlink()
+    (source / "checkpoint").symlink_to(tmp_path / "elsewhere")
+    assert run("log", "verify", str(source), "--key", str(key)).code == 20
+
+
+def test_wrong_keys_and_nothing_at_all_are_said(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
+    source = folder(tmp_path / "log", files)
+    other = tmp_path / "other.vkey"
+    other.write_text(log_files.WITNESS.key.vkey)
+    assert run("log", "verify", str(source), "--key", str(other)).code == 20
+    other.write_text("not a key\n")
+    assert run("log", "verify", str(source), "--key", str(other)).code == 3
+    assert run("log", "verify", str(source), "--key", str(tmp_path / "absent")).code == 10
+    assert run("log", "verify", str(tmp_path / "absent"), "--key", str(key)).code == 10
+    empty = folder(tmp_path / "empty", log_files.files([]))
+    assert run("log", "verify", str(empty), "--key", str(key)).code == 5
