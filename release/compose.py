@@ -16,7 +16,7 @@ from release.adapters.directory import Directory
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
 from release.core.identities import Identities, identities, owner
-from release.core.key_environment import KEYS_FILE, foreign, surplus
+from release.core.key_environment import KEYS_FILE, foreign
 from release.core.keypolicy import Policies, policies
 from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HANDOVER: Final = ".release"
 TEMPLATES: Final = "keys-policy"
-_ONE_KEY: Final = "scope each stage's variables to its own environment, and unset all others"
+ONE_KEY: Final = "scope each stage's variables to its own environment, and unset all others"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +118,7 @@ class Workspace:
         keyring = self.keyring()
         if keyring is None and (wrong := foreign(self.environment, owner=owner(self.config), stage=stage)):
             raise CredentialError(
-                f"the {stage} stage sees another stage's key, and does not start: {'; '.join(wrong)}", hint=_ONE_KEY
+                f"the {stage} stage sees another stage's key, and does not start: {'; '.join(wrong)}", hint=ONE_KEY
             )
         return AwsClients(
             AwsAccess(
@@ -216,37 +216,6 @@ class Workspace:
         from release.adapters.s3 import S3Store  # noqa: PLC0415
 
         return S3Store(self.clients(stage).s3(), bucket=bucket, stage=stage)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
-    """Whose key is in hand: `stage` is None if it is no stage's."""
-
-    arn: str
-    account: str
-    stage: str | None
-
-
-def require_own_key(work: Workspace, stage: str, account: str | None = None) -> Caller:
-    """Make sure that this job holds one key and that it is not another stage's; asks STS.
-
-    Raises:
-        CredentialError: it sees more than one key, or one of another stage or account, or one that is not accepted.
-    """
-    environment = work.environment
-    if wrong := [*foreign(environment, owner=owner(work.config), stage=stage), *surplus(environment)]:
-        raise CredentialError(f"this job must see the key of the {stage} stage only: {'; '.join(wrong)}", hint=_ONE_KEY)
-    arn = work.clients(stage).caller()
-    found = arn.split(":")[4]
-    expected = account or work.config.distribution.account or found
-    if found != expected:
-        raise CredentialError(
-            f"the key of the {stage} stage is {arn}, and the keys are of account {expected}", hint=_ONE_KEY
-        )
-    held = identities(work.config, account=found).stage_of(arn)
-    if held not in {None, stage}:
-        raise CredentialError(f"the key in hand is the {held} stage's, not the {stage} stage's: {arn}", hint=_ONE_KEY)
-    return Caller(arn=arn, account=found, stage=held)
 
 
 def administrator(work: Workspace) -> "AwsClients":

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from release.adapters.aws import AwsClients
 
-_OTHER_BODY: Final = base64.b64encode(hashlib.md5(b"another body", usedforsecurity=False).digest()).decode("ascii")
+_BODY: Final = b"never stored"
+_OTHER: Final = b"another body"
+_DIGESTS: Final[dict[str, Any]] = {
+    "ContentMD5": base64.b64encode(hashlib.md5(_OTHER, usedforsecurity=False).digest()).decode("ascii"),
+    "ChecksumSHA256": base64.b64encode(hashlib.sha256(_OTHER).digest()).decode("ascii"),
+}
 _NO_ETAG: Final = '"00000000000000000000000000000000"'
 _NO_INVALIDATION: Final = "I00000000000000"
 _NO_KEY: Final = "AKIAAAAAAAAAAAAAAAAA"
@@ -33,6 +38,7 @@ _PERMITTED: Final = frozenset(
         "NoSuchInvalidation",
         "NoSuchKey",
         "PreconditionFailed",
+        "XAmzContentChecksumMismatch",
     }
 )
 
@@ -92,11 +98,11 @@ class AwsKeyTrial:
 
     def _create(self, call: Call) -> None:
         bucket, key = _place(call)
-        self._s3.put_object(Bucket=bucket, Key=key, Body=b"", ContentMD5=_OTHER_BODY, IfNoneMatch="*")
+        self._s3.put_object(Bucket=bucket, Key=key, Body=_BODY, IfNoneMatch="*", **_DIGESTS)
 
     def _overwrite(self, call: Call) -> None:
         bucket, key = _place(call)
-        self._s3.put_object(Bucket=bucket, Key=key, Body=b"", ContentMD5=_OTHER_BODY, IfMatch=_NO_ETAG)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=_BODY, IfMatch=_NO_ETAG, **_DIGESTS)
 
     def _read(self, call: Call) -> None:
         bucket, key = _place(call)

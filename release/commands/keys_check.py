@@ -6,10 +6,11 @@ import typer
 
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
+from release.commands.own_key import require_own_key, require_stage
 from release.core import matrix as matrices
 from release.core.identities import ROTATE, STAGES
 from release.core.matrix_table import differences, require_duties, table
-from release.errors import ConfigError, CredentialError
+from release.errors import ConfigError
 from release.stages import inspect_keys, try_keys
 
 Stage = Annotated[
@@ -43,9 +44,9 @@ def check(
         return _matrix(work, account, json=json)
     if try_:
         return _try(work, stage, account, json=json)
-    caller = compose.require_own_key(work, stage or "audit", account)
+    caller = require_own_key(work, stage or "audit", account)
     if stage:
-        _require_stage(caller, stage)
+        require_stage(caller, stage)
         return emit_json(caller) if json else emit([f"the key is the {stage} stage's: {caller.arn}"])
     report = inspect_keys.run(
         work.config, work.key_policies(caller.account), work.key_directory(caller.account), work.clock
@@ -59,13 +60,6 @@ def check(
     return inspect_keys.require_none(report.findings)
 
 
-def _require_stage(caller: compose.Caller, stage: str) -> None:
-    if caller.stage != stage:
-        raise CredentialError(
-            f"the key in hand is not the {stage} stage's: {caller.arn}", hint="release keys provision makes it"
-        )
-
-
 def _try(work: compose.Workspace, stage: str | None, account: str | None, *, json: bool) -> None:
     """Try one stage's key, or those of all stages where a file holds them."""
     if stage is None and work.keyring() is None:
@@ -75,8 +69,8 @@ def _try(work: compose.Workspace, stage: str | None, account: str | None, *, jso
     reports = []
     everyone = (*STAGES, ROTATE) if work.config.keys.kind == "users" else STAGES
     for one in (stage,) if stage else everyone:
-        caller = compose.require_own_key(work, one, account)
-        _require_stage(caller, one)
+        caller = require_own_key(work, one, account)
+        require_stage(caller, one)
         reports.append(try_keys.run(work.config, work.key_policies(caller.account), one, work.key_trial(one)))
     if json:
         emit_json(reports)

@@ -10,10 +10,10 @@ from release.core.matrix import Call, Cell
 _READ: Final = "it only reads"
 _NOBODYS_KEY: Final = "it names a key that nobody has"
 HARMLESS: Final[Mapping[str, str]] = {
-    # S3 holds the body against Content-MD5 before it stores anything:
+    # S3 holds the body against Content-MD5 and x-amz-checksum-sha256 before it stores anything:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-    "create": "it is sent with the MD5 of another body, and with If-None-Match, so no object is made or changed",
-    "overwrite": "it is sent with the MD5 of another body, and with an If-Match that no object has",
+    "create": "it is sent with the digests of another body, and with If-None-Match",
+    "overwrite": "it is sent with the digests of another body, and with an If-Match that no object has",
     "read": _READ,
     "list": _READ,
     "list all of": _READ,

@@ -53,9 +53,9 @@ def require_none(findings: Iterable[Finding]) -> None:
     """Refuse findings (DriftError)."""
     if found := list(findings):
         count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+        lines = "".join(f"\n  {one}\n    next: {one.remedy}" for one in found)
         raise DriftError(
-            f"{count} not as the keys should be\n  " + "\n  ".join(map(str, found)),
-            hint="; ".join(dict.fromkeys(one.remedy for one in found)),
+            f"{count} not as the keys should be{lines}", hint="when all is done, run `release keys check` again"
         )
 
 

@@ -182,6 +182,22 @@ def test_roles_are_held_against_their_trust_policies(roles: Applied) -> None:
     assert {text.partition(":")[0] for text in found} == {"promote", "record", "publish"}
 
 
+def test_a_job_with_a_role_is_told_whose_it_is(roles: Applied) -> None:
+    """The embedded AWS has no issuer, so the administrator takes the role."""
+    owned, sts = roles.policies.identities, roles.aws.session().client("sts", endpoint_url=roles.aws.endpoint)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    roles.iam.update_assume_role_policy(RoleName=owned.name("publish"), PolicyDocument=policy)
+    taken = sts.assume_role(RoleArn=owned.arn("publish"), RoleSessionName="release-1-2")["Credentials"]
+    key, token = AccessKey(id=taken["AccessKeyId"], secret=taken["SecretAccessKey"]), taken["SessionToken"]
+    right = roles.as_(key, "keys", "check", "--stage", "publish", AWS_SESSION_TOKEN=token)
+    assert right.code == 0, right
+    assert "assumed-role/tag-publish/release-1-2" in right.out
+    wrong = roles.as_(key, "keys", "check", "--stage", "promote", AWS_SESSION_TOKEN=token)
+    assert (wrong.code, wrong.out) == (8, "")
+    assert "the key in hand is the publish stage's, not the promote stage's" in wrong.err
+
+
 def test_a_job_is_told_when_its_key_is_another_stages(users: Applied) -> None:
     right = users.as_(users.keys["publish"], "keys", "check", "--stage", "publish")
     assert (right.code, right.out) == (

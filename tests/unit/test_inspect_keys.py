@@ -108,7 +108,7 @@ def test_each_drift_is_said_once_with_its_remedy(change: Change, said: str, reme
     assert remedy in finding.remedy
     with pytest.raises(DriftError, match="1 thing is not as the keys should be") as caught:
         inspect_keys.require_none([finding])
-    assert finding.remedy in caught.value.hint
+    assert f"{finding}\n    next: {finding.remedy}" in caught.value.message
 
 
 def test_a_key_of_exactly_the_greatest_age_is_still_right() -> None:
