@@ -14,10 +14,11 @@ from typing import Protocol
 
 from release.core.attempts import Answer
 from release.core.commits import RawCommit
-from release.core.key_findings import Holder
+from release.core.key_findings import HeldKey, Holder
 from release.core.keypolicy import Policy
 from release.core.layout import ObjectHeaders
 from release.core.matrix import Call
+from release.core.provisioning import Made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,6 +254,78 @@ class KeyVault(Protocol):
 
     def store(self, stage: str, key_id: str, secret: str) -> None:
         """Keep a key as the one that a stage uses, in place of any other."""
+        ...
+
+
+class IdentityStore(Protocol):
+    """One owner's users or roles in IAM, by stage; `BOUNDARY` and `PROVISION` are names of policies too."""
+
+    def policy(self, name: str) -> Policy | None:
+        """Give a managed policy, or None if it certainly does not exist."""
+        ...
+
+    def write_policy(self, name: str, document: Policy) -> None:
+        """Create a managed policy or replace its content."""
+        ...
+
+    def holder(self, stage: str) -> Made | None:
+        """Give a stage's user or role, or None if it certainly does not exist."""
+        ...
+
+    def create(self, stage: str, trust: Policy | None) -> None:
+        """Create a stage's user or role, capped by the boundary."""
+        ...
+
+    def cap(self, stage: str) -> None:
+        """Put the boundary on a stage's user or role."""
+        ...
+
+    def attach(self, stage: str) -> None:
+        """Attach a stage's policy to it."""
+        ...
+
+    def set_trust(self, stage: str, trust: Policy) -> None:
+        """Say who may take a stage's role."""
+        ...
+
+    def issuer_audiences(self, host: str) -> frozenset[str] | None:
+        """Give the audiences that an issuer of tokens is registered with, None if it certainly is not."""
+        ...
+
+    def keys(self, stage: str) -> Sequence[HeldKey]:
+        """List a user's access keys, oldest first."""
+        ...
+
+    def create_key(self, stage: str) -> tuple[str, str]:
+        """Make an access key; gives its id and its secret, which nobody can read again."""
+        ...
+
+
+class BucketPolicyStore(Protocol):
+    """The policies of buckets."""
+
+    def read(self, bucket: str) -> Policy | None:
+        """Give a bucket's policy, or None if it certainly has none."""
+        ...
+
+    def write(self, bucket: str, policy: Policy, *, before: Policy | None) -> None:
+        """Replace a bucket's policy that was `before` when it was read.
+
+        Raises:
+            RefusedError: somebody else wrote it meanwhile.
+        """
+        ...
+
+
+class RoleVariables(Protocol):
+    """Where the stages' jobs learn which role to take."""
+
+    def role(self, stage: str) -> str | None:
+        """Give the ARN that a stage's jobs get now, or None."""
+        ...
+
+    def store_role(self, stage: str, arn: str) -> None:
+        """Tell a stage's jobs which role to take."""
         ...
 
 

@@ -53,14 +53,14 @@ class AwsKeyDirectory:
                 found = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
         except _AbsentError:
             return None
-        return _document(found["Document"], arn)
+        return policy_document(found["Document"], arn)
 
     def bucket_policy(self, bucket: str) -> Policy | None:
         """Give a bucket's policy."""
         arn = f"arn:{self._owned.partition}:s3:::{bucket}"
         try:
             with self._asking("s3:GetBucketPolicy", arn, absent="NoSuchBucketPolicy"):
-                return _document(self._s3.get_bucket_policy(Bucket=bucket)["Policy"], arn)
+                return policy_document(self._s3.get_bucket_policy(Bucket=bucket)["Policy"], arn)
         except _AbsentError:
             return None
 
@@ -87,7 +87,7 @@ class AwsKeyDirectory:
             boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             attached=tuple(p["PolicyArn"] for p in self._all("list_attached_role_policies", RoleName=name)),
             inline=tuple(self._all("list_role_policies", RoleName=name)),
-            trust=_document(role["AssumeRolePolicyDocument"], name),
+            trust=policy_document(role["AssumeRolePolicyDocument"], name),
         )
 
     def _all(self, operation: _Listing, **whose: str) -> list[Any]:
@@ -112,7 +112,7 @@ class _AbsentError(Exception):
     """What was asked for certainly does not exist."""
 
 
-def _document(found: object, where: str) -> Policy:
+def policy_document(found: object, where: str) -> Policy:
     """Read a policy document; botocore has decoded IAM's, an emulator or S3 gives text."""
     text = found if isinstance(found, str) else json.dumps(found)
     try:

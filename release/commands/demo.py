@@ -56,6 +56,14 @@ class Actor:
         """Run one command with the administrator's key: once, at installation."""
         self._show("[administrator]", arguments, {**self.world.environment, **self.world.admin}, 0)
 
+    def provision(self) -> None:
+        """Make the keys: the foundation as administrator, and then all stages' with the provision key only."""
+        ring = Keyring(self.world.folder / "provision-keys", self.name)
+        where = ("keys", "provision", "--credentials-file")
+        self.run_as_admin(*where, str(ring.file), "--foundation", "--json")
+        environment = environment_for("provision", environment=self.world.environment, keyring=ring)
+        self._show("[provision key]", (*where, str(self.world.keys), "--json"), environment, 0)
+
     def run_with_all_keys(self, *arguments: str) -> None:
         """Run one command that starts the stages itself and hands each its own key."""
         environment = {**self.world.environment, "RELEASE_KEYS": str(self.world.keys)}
@@ -139,7 +147,7 @@ def _install(world: World) -> Actor:
     files["release.toml"] = release_toml(library=EXAMPLE, **world.settings)
     library.start(files, message="feat: collect page views and personalise by segment")
     actor = Actor(world=world, library=library, name=EXAMPLE)
-    actor.run_as_admin("keys", "provision", "--credentials-file", str(world.keys), "--json")
+    actor.provision()
     return actor
 
 
@@ -178,7 +186,7 @@ def _real_library(world: World) -> None:
     library.commit({}, message="chore: lock the dependencies")
     library.tag(f"v{FROM_NPM_VERSION}")
     actor = Actor(world=world, library=library, name=FROM_NPM)
-    actor.run_as_admin("keys", "provision", "--credentials-file", str(world.keys), "--json")
+    actor.provision()
     _pipeline(actor)
 
 

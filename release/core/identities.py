@@ -64,6 +64,10 @@ class Identities:
         """Give the ARN of a stage's user or role."""
         return self._iam(f"{self.noun}{self.path}{self.name(stage)}")
 
+    def pathless_arn(self, stage: str) -> str:
+        """Give the ARN that IAM takes a stage's user or role for while there is none: a name has no path yet."""
+        return self._iam(f"{self.noun}/{self.name(stage)}")
+
     def policy_arn(self, stage: str) -> str:
         """Give the ARN of a stage's policy, or of the boundary."""
         return self._iam(f"policy{self.path}{self.name(stage)}")

@@ -127,6 +127,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "trail_prefix": trail and f"{trail.prefix}*",
         "provider": gitlab and owned.provider_arn(gitlab.host),
         "stage_arns": {stage: owned.arn(stage) for stage in owned.stages},
+        "pathless_arns": [owned.pathless_arn(stage) for stage in owned.stages],
         "policy_arns": [owned.policy_arn(stage) for stage in owned.stages],
         "iam_tree": [owned.tree(owned.noun), owned.tree("policy")],
         "boundary": owned.policy_arn(BOUNDARY),

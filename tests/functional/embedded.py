@@ -23,6 +23,8 @@ PIPELINE = (
     ("record", "record outcome"),
 )
 
+PROVISION = ("keys", "provision", "--credentials-file")
+
 
 @dataclass(kw_only=True)
 class Account:
@@ -63,6 +65,9 @@ def account(library: Library, run: Run, keys: Path) -> Iterator[Account]:
             library.commit("chore: point at the embedded site")
             made = Account(aws=aws, edge=edge, keys=keys, library=library, run=run)
             administrator = {"AWS_ACCESS_KEY_ID": aws.admin.id, "AWS_SECRET_ACCESS_KEY": aws.admin.secret}
-            ended = run("keys", "provision", "--credentials-file", str(keys), **made.endpoint, **administrator)
+            mine = keys.with_name("provision-key")
+            ended = run(*PROVISION, str(mine), "--foundation", **made.endpoint, **administrator)
+            assert ended.code == 0, ended
+            ended = run(*PROVISION, str(keys), **made.endpoint, **Keyring(mine, "tag").variables("provision"))
             assert ended.code == 0, ended
             yield made

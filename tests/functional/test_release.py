@@ -9,7 +9,8 @@ import urllib3
 
 from release.adapters.keyring import Keyring
 from release.core.identities import STAGES
-from tests.functional.conftest import Run
+from release.errors import PermissionDenied, RefusedError
+from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import PIPELINE, Account, account
 from tests.functional.library import Library
 
@@ -231,17 +232,30 @@ def test_a_dry_run_prints_what_the_real_run_then_does(tag: Account) -> None:
 
 
 def test_keys_are_provisioned_once_and_shown_as_a_difference_first(tag: Account) -> None:
-    administrator = {"AWS_ACCESS_KEY_ID": tag.aws.admin.id, "AWS_SECRET_ACCESS_KEY": tag.aws.admin.secret}
-    again = tag.run("keys", "provision", "--credentials-file", str(tag.keys), **tag.endpoint, **administrator)
-    assert again.out == "all keys and policies are as they should be\n"
+    key = Keyring(tag.keys.with_name("provision-key"), "tag").variables("provision")
+
+    def provision(*more: str) -> Ended:
+        return tag.run("keys", "provision", *more, **tag.endpoint, **key)
+
+    where = ("--credentials-file", str(tag.keys))
+    assert provision(*where).out == "all keys and policies are as they should be\n"
+    lost = provision("--credentials-file", str(tag.keys.with_name("elsewhere")))
+    assert lost.code == RefusedError.exit_code
+    assert "delete it" in lost.err
     toml = (tag.library.folder / "release.toml").read_text()
-    tag.library.write("release.toml", toml + "\n[channels.beta]\n")
-    dry = tag.run(
-        "keys", "provision", "--dry-run", "--credentials-file", str(tag.keys), **tag.endpoint, **administrator
-    )
-    assert dry.out == "would change: tag-promote, tag-audit\n"
+    tag.library.write("release.toml", toml.replace("[channels.latest]", "[channels.beta]\n\n[channels.latest]"))
+    assert "--foundation" in provision(*where).err  # the buckets' policies speak of channels too
+    administrator = {"AWS_ACCESS_KEY_ID": tag.aws.admin.id, "AWS_SECRET_ACCESS_KEY": tag.aws.admin.secret}
+    foundation = tag.run("keys", "provision", "--foundation", **tag.endpoint, **administrator)
+    assert foundation.out == "did write the policy of site-bucket\n"
+    dry = provision("--dry-run", *where)
+    assert dry.out == "would replace the policy of promote\nwould replace the policy of audit\n"
     assert '+        "arn:aws:s3:::site/tag/beta/*"' in dry.err
+    made = json.loads(provision("--json", *where).out)
+    assert [change["name"] for change in made["changes"]] == ["promote", "audit"]
+    assert provision(*where).out == "all keys and policies are as they should be\n"
     assert tag.keys.stat().st_mode & 0o777 == 0o600
+    assert provision("--foundation").code == PermissionDenied.exit_code
 
 
 def test_no_secret_is_ever_printed(tag: Account) -> None:

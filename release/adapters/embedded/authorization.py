@@ -260,8 +260,9 @@ def _iam_resource(call: _Call, fallback: str) -> str:
     for parameter, kind in (("UserName", "user"), ("RoleName", "role"), ("PolicyName", "policy")):
         if parameter in form:
             return f"arn:aws:iam::{call.account}:{kind}{form.get('Path', '/')}{form[parameter]}"
-    if "PolicyArn" in form:
-        return form["PolicyArn"]
+    for parameter in ("PolicyArn", "OpenIDConnectProviderArn"):
+        if parameter in form:
+            return form[parameter]
     if call.action.endswith(("AccessKey", "AccessKeys", ":GetUser")):  # of the one who asks
         return str(call.holder.arn)
     return fallback
