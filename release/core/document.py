@@ -28,6 +28,9 @@ class _RefusedError(ValueError):
 
 def canonical(value: object) -> bytes:
     """Give the canonical bytes of a JSON value."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    if text.isascii():
+        return text.encode()  # code points and UTF-16 code units are in one order
     return json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -113,6 +116,8 @@ def parse(body: bytes, *, limit: int) -> Any:  # noqa: ANN401 - JSON has no narr
 
 def _check_depth(body: bytes) -> None:
     """Bound nesting before the recursive parser sees it; brackets in strings are words like others."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return
     depth, in_text = 0, False
     for match in _SIGNS.finditer(body):
         sign = match[0]

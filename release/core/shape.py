@@ -17,6 +17,7 @@ Place = tuple[str | int, ...]
 
 _RULES: Final = "rules"
 _known: Final[dict[type, list[tuple[str, Any, "Rules", bool]]]] = {}
+_named: Final[dict[tuple[type, Callable[[str], str]], dict[str, tuple[str, Any, "Rules", bool]]]] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +138,16 @@ def unwrap_optional(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - a type exp
     return kind, False
 
 
+def _by_outer_name(shape: type, naming: Callable[[str], str]) -> dict[str, tuple[str, Any, Rules, bool]]:
+    """Give a shape's fields by the names that a file has for them; None is no value of a file."""
+    found = _named.get((shape, naming))
+    if found is None:
+        found = _named[shape, naming] = {
+            naming(name): (name, unwrap_optional(kind)[0], rules, needed) for name, kind, rules, needed in fields(shape)
+        }
+    return found
+
+
 class _Reader:
     """Walks a value along a shape and collects problems; gives None where there are any."""
 
@@ -153,19 +164,21 @@ class _Reader:
             self._bad(place, f"must be a table, is {_kind(value)}")
             return None
         before = len(self._problems)
-        known = {self._naming(name): (name, kind, rules, need) for name, kind, rules, need in fields(shape)}
+        known = _by_outer_name(shape, self._naming)
         for name in value:
             if name not in known:
                 self._bad((*place, str(name)), f"unknown name{_did_you_mean(str(name), known)}")
         given: dict[str, object] = {}
         for outer, (inner, kind, rules, needed) in known.items():
             if outer in value:
-                given[inner] = self.value(unwrap_optional(kind)[0], rules, value[outer], (*place, outer))
+                given[inner] = self.value(kind, rules, value[outer], (*place, outer))
             elif needed:
                 self._bad((*place, outer), f"is missing{f': {rules.doc}' if rules.doc else ''}")
         return shape(**given) if len(self._problems) == before else None
 
     def value(self, kind: Any, rules: Rules, value: object, place: Place) -> object:  # noqa: ANN401
+        if kind is str or kind is int or kind is bool:
+            return self._scalar(kind, rules, value, place)
         origin = get_origin(kind)
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             return self.table(kind, value, place)
@@ -175,7 +188,7 @@ class _Reader:
             return self._map(get_args(kind)[1], rules, value, place)
         if origin is Literal:
             return self._choice(get_args(kind), value, place)
-        return self._scalar(kind, rules, value, place)
+        raise TypeError(kind)
 
     def _list(self, kind: Any, rules: Rules, value: object, place: Place) -> object:  # noqa: ANN401
         if not isinstance(value, list):
