@@ -6,12 +6,13 @@ Only ratios travel between machines. Nothing here is a test: a slow machine fail
 """
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ NEWEST = "2.0.0"
 OBJECTS = 1_000
 OBJECT_BYTES = 10_240
 RECORDS = 50_000
+ENTRIES = 100_000
+ENTRY_BYTES = 6_000
+READ_ENTRIES = 20_000
 
 
 def seconds(work: Callable[[], object], *, times: int) -> float:
@@ -177,6 +181,46 @@ def watch() -> None:
     row(f"watch {RECORDS:,} records, {len(body) / 2**20:.0f} MiB", ours, floor, "json.loads")
 
 
+def log(folder: Path) -> None:
+    """An auditor's verification of a folder, the whole process, against one SHA-256 of the same bytes."""
+    # Made in processes of their own: the memory of this one would count as its children's.
+    for name, make, options in (("opaque", opaque_log, ["--hashes-only"]), ("read", read_log, [])):
+        with ProcessPoolExecutor(1) as pool:
+            pool.submit(make, folder / name).result()
+        audit(folder / name, options)
+
+
+def opaque_log(folder: Path) -> None:
+    """Write a log to look at hashes only."""
+    from tests.fakes import log_files
+
+    entries = [os.urandom(8).hex().encode() * (ENTRY_BYTES // 16) for _ in range(ENTRIES)]
+    log_files.write(folder, log_files.files(entries, archive=False))
+
+
+def read_log(folder: Path) -> None:
+    """Write a log whose entries are read too."""
+    from tests.fakes import examples, log_files
+
+    intents = [examples.intent("publish.completed", f"1.0.{n}", reason="r" * 1500) for n in range(READ_ENTRIES)]
+    log_files.write(folder, log_files.files(examples.log_of(*intents), archive=False))
+
+
+def audit(folder: Path, options: Sequence[str]) -> None:
+    """Verify one log."""
+    from tests.fakes import log_files
+
+    key = folder / "key"
+    key.write_text(log_files.SIGNER.key.vkey)
+    release = str(Path(sys.executable).with_name("release"))
+    bundles = [path for path in sorted((folder / "tile" / "entries").rglob("*")) if path.is_file()]
+    floor = seconds(process("openssl", "dgst", "-sha256", *map(str, bundles)), times=3)
+    ours = seconds(process(release, "log", "verify", str(folder), "--key", str(key), *options), times=3)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    size = sum(path.stat().st_size for path in bundles) / 2**20
+    row(f"log verify {' '.join(options)} {size:.0f} MiB, peak {peak} MiB", ours, floor, "openssl sha256")
+
+
 def main(chosen: Sequence[str]) -> None:
     """Run the benches that are named, or all."""
     with tempfile.TemporaryDirectory() as name:
@@ -187,6 +231,7 @@ def main(chosen: Sequence[str]) -> None:
             "requests": requests,
             "upload": upload,
             "watch": watch,
+            "log": lambda: log(folder),
         }
         for bench in chosen or benches:
             benches[bench]()

@@ -38,7 +38,7 @@ class TreeFiles:
                     yield Finding(kind="tree", message=str(why))
 
     def _reduced(self, tile: Tile, size: int) -> Iterator[bytes]:
-        for index in range(tile.start, tile.start + tile.width):
+        for index in range(tile.index * WIDTH, tile.index * WIDTH + tile.width):
             below = Tile((tile.level or 0) - 1, index, WIDTH)
             body = self.tile(below)
             if len(body) != WIDTH * HASH_BYTES:

@@ -118,6 +118,16 @@ def tail_after(*intents: Intent, log: Log = LOG) -> Tail:
     return tail
 
 
+def log_of(*intents: Intent, log: Log = LOG) -> list[bytes]:
+    """Give the entries of a log in which these follow each other."""
+    tail, bodies = Tail(), []
+    for one in intents:
+        event = follow(log, tail, one, at=MIDNIGHT)
+        bodies.append(encode(statement(event)))
+        tail = Tail(size=tail.size + 1, event=event, leaf_hash=hash_of(bodies[-1]))
+    return bodies
+
+
 def order(**changes: Any) -> Order:  # noqa: ANN401 - any field
     """Give the order to promote 1.4.2 to latest."""
     whole = Order(kind="promote", library="tag", channel="latest", version="1.4.2", manifest=DIGEST, entry=7)

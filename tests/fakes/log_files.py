@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from release.core.entry import encode, statement
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import open_note, parse_note, sign_note
 from release.core.tlog.policy import Policy, parse_policy
-from release.core.tlog.tile import Edge, Tile, bundles_of, encode_bundle, tiles_of
+from release.core.tlog.tile import Edge, bundles_of, encode_bundle, tiles_of
 from tests.fakes.log_keys import log_signer, witness_signer
 from tests.fakes.scenario import World
 
@@ -51,14 +52,14 @@ def files(bodies: Sequence[bytes], *, cosigned_at: int | None = None, archive: b
     """Give the files of a log with these entries: tiles, bundles, a checkpoint of each size, the head."""
     found: dict[str, bytes] = {}
     edge, frontier = Edge(0, ()), Frontier()
-    tiles: dict[Tile, bytes] = {}
+    tiles: dict[tuple[int | None, int], bytes] = {}
     for body in bodies:
         edge, changed = edge.extended(leaf_hash(body))
-        tiles |= changed
+        tiles |= {(tile.level, tile.index): content for tile, content in changed.items()}
         frontier = frontier.extended([leaf_hash(body)])
         if archive:
             found[f"checkpoints/{frontier.size:012d}"] = signed(frontier)
-    found |= {tile.path: tiles[tile] for tile in tiles_of(len(bodies))}
+    found |= {tile.path: tiles[tile.level, tile.index] for tile in tiles_of(len(bodies))}
     for bundle in bundles_of(len(bodies)):
         found[bundle.path] = encode_bundle(bodies[bundle.start : bundle.start + bundle.width])
     found["checkpoint"] = signed(frontier, cosigned_at=cosigned_at)
@@ -87,3 +88,12 @@ def edited(body: bytes, **fields: object) -> bytes:
 def many(count: int, body: bytes = b"x" * 100) -> dict[str, bytes]:
     """A log of opaque entries, to look at hashes only; no archive."""
     return files([body + index.to_bytes(4, "big") for index in range(count)], archive=False)
+
+
+def write(top: Path, found: dict[str, bytes]) -> Path:
+    """Write the files of a log below a folder."""
+    for path, body in found.items():
+        target = top / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return top

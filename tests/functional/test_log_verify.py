@@ -27,14 +27,6 @@ def key(tmp_path: Path) -> Path:
     return file
 
 
-def folder(top: Path, files: Files) -> Path:
-    for path, body in files.items():
-        target = top / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    return top
-
-
 def tar(file: Path, files: Files, *, mode: str = "w") -> Path:
     with tarfile.open(file, mode) as out:  # type: ignore[call-overload]
         for path, body in files.items():
@@ -46,7 +38,7 @@ def tar(file: Path, files: Files, *, mode: str = "w") -> Path:
 
 def test_a_folder_and_tar_files_of_a_log_verify(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
     sources = [
-        folder(tmp_path / "log", files),
+        log_files.write(tmp_path / "log", files),
         tar(tmp_path / "log.tar", files),
         tar(tmp_path / "log.tar.gz", files, mode="w:gz"),
     ]
@@ -60,7 +52,7 @@ def test_a_folder_and_tar_files_of_a_log_verify(run: Run, tmp_path: Path, files:
 
 
 def test_it_says_what_was_live_on_a_day(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
-    source = folder(tmp_path / "log", files)
+    source = log_files.write(tmp_path / "log", files)
     ended = run("log", "verify", str(source), "--key", str(key), "--at", "2020-01-01")
     assert "at the end of 2020-01-01:\n  no channel serves anything" in ended.out
     ended = run("log", "verify", str(source), "--key", str(key), "--at", "2026-11-24", "--json")
@@ -76,7 +68,7 @@ def test_each_class_of_finding_has_its_exit_code(
     run: Run, tmp_path: Path, files: Files, key: Path, path: str, code: int
 ) -> None:
     found = next(name for name in files if name.startswith(path))
-    source = folder(tmp_path / "log", files | {found: files[found][:-3] + b"AAA"})
+    source = log_files.write(tmp_path / "log", files | {found: files[found][:-3] + b"AAA"})
     ended = run("log", "verify", str(source), "--key", str(key), "--junit", str(tmp_path / "report.xml"))
     assert ended.code == code, ended
     assert "FAIL" in ended.out
@@ -89,22 +81,22 @@ def test_a_broken_rule_and_an_old_changelog_have_theirs(run: Run, tmp_path: Path
     made = log_files.world()
     bodies = log_files.entries(made)
     forged = log_files.files([*bodies[:-1], log_files.edited(bodies[-1], occurredAt="2020-01-01T00:00:00Z")])
-    source = folder(tmp_path / "forged", forged | log_files.evidence(made))
+    source = log_files.write(tmp_path / "forged", forged | log_files.evidence(made))
     assert run("log", "verify", str(source), "--key", str(key)).code == 21
     right = log_files.files(bodies) | log_files.evidence(made)
-    source = folder(tmp_path / "right", right | {"CHANGELOG.md": b"# Changelog\n\n## [1.1.0] - 2026-11-24\n"})
+    source = log_files.write(tmp_path / "right", right | {"CHANGELOG.md": b"# Changelog\n\n## [1.1.0] - 2026-11-24\n"})
     assert run("log", "verify", str(source), "--key", str(key)).code == 22
 
 
 def test_a_verifier_remembers_and_proves_a_fork(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
     seen = tmp_path / "seen"
     arguments = ("--key", str(key), "--remember", str(seen))
-    assert run("log", "verify", str(folder(tmp_path / "log", files)), *arguments).code == 0
+    assert run("log", "verify", str(log_files.write(tmp_path / "log", files)), *arguments).code == 0
     assert seen.read_bytes() == files["checkpoint"]
     made = log_files.world()
     bodies = log_files.entries(made)
     fork = log_files.files([*bodies[:-1], log_files.edited(bodies[-1], reason="another")]) | log_files.evidence(made)
-    ended = run("log", "verify", str(folder(tmp_path / "fork", fork)), *arguments)
+    ended = run("log", "verify", str(log_files.write(tmp_path / "fork", fork)), *arguments)
     assert ended.code == 20
     assert "proof of misbehaviour" in ended.out
     for note in (files["checkpoint"], fork["checkpoint"]):
@@ -113,7 +105,7 @@ def test_a_verifier_remembers_and_proves_a_fork(run: Run, tmp_path: Path, files:
 
 
 def test_hashes_only_looks_into_no_entry(run: Run, tmp_path: Path, key: Path) -> None:
-    source = folder(tmp_path / "log", log_files.many(300))
+    source = log_files.write(tmp_path / "log", log_files.many(300))
     ended = run("log", "verify", str(source), "--key", str(key), "--hashes-only")
     assert ended.code == 0
     assert "--    every entry is well-formed: not judged, only hashes were asked for" in ended.out
@@ -141,7 +133,7 @@ def test_a_hostile_tar_file_is_one_clear_error(run: Run, tmp_path: Path, files: 
 
 
 def test_a_link_in_a_folder_is_not_followed(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
-    source = folder(tmp_path / "log", files)
+    source = log_files.write(tmp_path / "log", files)
     (tmp_path / "elsewhere").write_bytes(files["checkpoint"])
     (source / "checkpoint").unlink()
     (source / "checkpoint").symlink_to(tmp_path / "elsewhere")
@@ -149,7 +141,7 @@ def test_a_link_in_a_folder_is_not_followed(run: Run, tmp_path: Path, files: Fil
 
 
 def test_wrong_keys_and_nothing_at_all_are_said(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
-    source = folder(tmp_path / "log", files)
+    source = log_files.write(tmp_path / "log", files)
     other = tmp_path / "other.vkey"
     other.write_text(log_files.WITNESS.key.vkey)
     assert run("log", "verify", str(source), "--key", str(other)).code == 20
@@ -157,5 +149,5 @@ def test_wrong_keys_and_nothing_at_all_are_said(run: Run, tmp_path: Path, files:
     assert run("log", "verify", str(source), "--key", str(other)).code == 3
     assert run("log", "verify", str(source), "--key", str(tmp_path / "absent")).code == 10
     assert run("log", "verify", str(tmp_path / "absent"), "--key", str(key)).code == 10
-    empty = folder(tmp_path / "empty", log_files.files([]))
+    empty = log_files.write(tmp_path / "empty", log_files.files([]))
     assert run("log", "verify", str(empty), "--key", str(key)).code == 5

@@ -210,7 +210,7 @@ def test_the_changelog_must_say_what_was_yanked(files: Files) -> None:
     assert (finding.kind, "does not mark 1.1.0" in finding.message) == ("changelog", True)
 
 
-@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 512, 700])
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 512, 700, 65_800])
 def test_logs_of_all_sizes_are_whole(size: int) -> None:
     assert verify(log_files.many(size), entries=False) == []
 
