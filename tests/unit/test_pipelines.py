@@ -408,19 +408,22 @@ WATCHES: Final = {"library": "tag", "image": INPUTS["image"], "folder": INPUTS["
 SCHEDULE: Final = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_PROTECTED": "true", "CI_PIPELINE_SOURCE": "schedule"}
 
 
-def test_a_schedule_on_a_protected_branch_watches_with_the_audit_key_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "command"), [("watch:keys", "watch"), ("check:keys", "check")])
+def test_a_schedule_on_a_protected_branch_watches_with_the_audit_key_and_nothing_else(
+    tmp_path: Path, name: str, command: str
+) -> None:
     config = configuration(ROOT, WATCH, WATCHES)
     (tmp_path / "watch.json").write_text(json.dumps(config), encoding="utf-8")
     assert schema_errors(tmp_path / "watch.json") == ""
     found = jobs(config)
-    job = found["watch:keys"]
-    assert set(found) == {"watch:keys"}
+    job = found[name]
+    assert set(found) == {"watch:keys", "check:keys"}
     assert job["environment"]["name"] == "release/audit"
     assert job["environment"]["action"] == "access"
     assert job["id_tokens"] == {"RELEASE_ID_TOKEN": {"aud": "release-audit"}}
     assert job["resource_group"] == "$CI_PROJECT_PATH_SLUG-tag-watch"
     (call,) = calls(job, tmp_path, SCHEDULE | ROLE)
-    assert call.arguments == ["keys", "watch", *WITH_FILE]
+    assert call.arguments == ["keys", command, *WITH_FILE]
     assert call.key["AWS_ROLE_SESSION_NAME"] == "release-11-22"
     assert main(call.arguments) == ConfigError.exit_code
 
@@ -429,7 +432,7 @@ def test_a_schedule_on_a_protected_branch_watches_with_the_audit_key_and_nothing
 def test_nothing_but_its_schedule_starts_a_watch(missing: str) -> None:
     found = jobs(configuration(ROOT, WATCH, WATCHES))
     wanted = SCHEDULE | {"RELEASE_WATCH": "1"}
-    assert started(found, wanted) == {"watch:keys": "on_success"}
+    assert started(found, wanted) == {"watch:keys": "on_success", "check:keys": "on_success"}
     without = {name: value for name, value in wanted.items() if name != missing}
     assert bool(started(found, without)) is (missing == "CI_COMMIT_BRANCH")
     assert started(found, TAG | {"RELEASE_WATCH": "1"}) == {}
