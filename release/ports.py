@@ -209,6 +209,10 @@ class Repository(Protocol):
         """List the commits reachable from `until` but not from `after`, newest first."""
         ...
 
+    def authors(self, *, after: str | None, until: str) -> Sequence[str]:
+        """List the addresses of the authors of the same commits, each once, as the commits say them."""
+        ...
+
     def commit_time(self, commit: str) -> int:
         """Give the committer's time in seconds since 1970."""
         ...

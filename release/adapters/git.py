@@ -185,6 +185,12 @@ class GitRepository:
             for name, time, message in zip(fields[:-1:3], fields[1::3], fields[2::3], strict=True)
         ]
 
+    def authors(self, *, after: str | None, until: str) -> Sequence[str]:
+        """List the addresses of the authors of the same commits, each once; never by way of a .mailmap."""
+        revisions = _hash(until) if after is None else f"{_hash(after)}..{_hash(until)}"
+        listed = self._text(*_LOG, "--no-mailmap", "--format=%ae", "--end-of-options", revisions, "--")
+        return sorted({line.strip() for line in listed.splitlines()})
+
     def commit_time(self, commit: str) -> int:
         """Give the committer's time in seconds since 1970."""
         time = self._text(*_LOG, "-1", "--format=%ct", "--end-of-options", _hash(commit), "--")

@@ -11,6 +11,7 @@ from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
 from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
 from release.core.layout import CUSTOMER, CUSTOMERS, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
+from release.core.manifest import SHA256
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
 from release.errors import ConfigError
 
@@ -113,6 +114,16 @@ class LogSection:
     pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalsSection:
+    """Who must approve stands in the log's trust epochs; this says only that there are some, and which is the first."""
+
+    required: bool = rule(default=True, doc="False: releases need no approval. Ignored once there is a trust epoch.")
+    trust: str | None = rule(
+        None, pattern=SHA256, means="a SHA-256 in hex", doc="Of the first trust epoch: 'release trust show' prints it."
+    )
+
+
 def _default_channels() -> dict[str, Channel]:
     stable = Channel(accepts="stable")
     return {
@@ -134,6 +145,7 @@ class Config:
     build: BuildSection = rule(BuildSection)
     cache: Cache = rule(Cache)
     keys: KeysSection = rule(KeysSection)
+    approvals: ApprovalsSection = rule(ApprovalsSection)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
 
     @property

@@ -109,6 +109,8 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "log": [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*", f"{logs.blobs}*"],
     }
     log_keys["log_pointer"] = [f"{logs.pointers}*"]
+    log_keys |= {"evidence": [f"{logs.blobs}*"], "trust": [f"{logs.trust}*"]}
+    log_keys["version_index"] = [f"{logs.prefix}versions/*"]
     trail = config.keys.trail
     gitlab = config.keys.gitlab
     return {

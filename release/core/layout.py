@@ -8,6 +8,7 @@
     <log prefix>seq/<12 digits>                     log entries, create-only
     <log prefix>versions/<version>.json             where a version's publish entry is, create-only
     <log prefix>evidence/sha256/<hex>               what entries refer to by digest, create-only
+    <log prefix>trust/<epoch>.json                  who may approve, create-only; no stage writes it
     <log prefix>pointers/<12 digits>.json           the pointer that an authorising entry amounts to, create-only
 
 A version begins with a digit and a channel with a letter, so that the two can never be
@@ -132,6 +133,15 @@ class LogLayout:
     def pointer(self, index: int) -> str:
         """Give the key of the pointer that the entry with this index authorises."""
         return f"{self.pointers}{self._digits(index)}.json"
+
+    @property
+    def trust(self) -> str:
+        """The prefix of all trust epochs."""
+        return f"{self.prefix}trust/"
+
+    def epoch(self, number: int) -> str:
+        """Give the key of a trust epoch."""
+        return f"{self.trust}{number}.json"
 
     @property
     def blobs(self) -> str:

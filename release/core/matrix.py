@@ -73,7 +73,7 @@ _POLICY_ACTS: Final = (
 _VERSION, _MANIFEST = "a version's file", "a version's manifest"
 _CHANNEL, _POINTER = "a channel's file", "a channel's pointer"
 _ENTRY, _INDEX, _RECORDED = "a log entry", "a version's log index", "a recorded pointer"
-_EVIDENCE: Final = "evidence"
+_EVIDENCE, _TRUST = "evidence", "a trust epoch"
 _PURGED = "the distribution"
 _STAGE, _ROTATE_KEY = "a stage's {noun}", "the {noun} that rotates"
 _POLICY, _CAP = "a stage's policy", "the boundary"
@@ -89,6 +89,7 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _INDEX: ("create", *_LOOK),
         _RECORDED: ("create", *_LOOK),
         _EVIDENCE: ("create", *_LOOK),
+        _TRUST: _LOOK,
     },
     "promote": {
         _VERSION: _LOOK,
@@ -97,6 +98,8 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _POINTER: ("fill from a recorded pointer", *_LOOK),
         _ENTRY: _LOOK,
         _RECORDED: _LOOK,
+        _EVIDENCE: _LOOK,
+        _TRUST: _LOOK,
     },
     "invalidate": {_PURGED: ("purge", "see how a purge goes at")},
     "audit": {
@@ -104,6 +107,9 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _CHANNEL: _LOOK,
         _POINTER: _LOOK,
         _ENTRY: _LOOK,
+        _INDEX: _LOOK,
+        _EVIDENCE: _LOOK,
+        _TRUST: _LOOK,
         _TRAIL: _LOOK,
         **dict.fromkeys(_BUCKETS, ("read the policy of",)),
         _POLICY: ("GetPolicy", "GetPolicyVersion"),
@@ -204,6 +210,7 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
             _INDEX: (log, its_log.version_index(version)),
             _RECORDED: (log, its_log.pointer(index)),
             _EVIDENCE: (log, its_log.evidence("0" * 64)),
+            _TRUST: (log, its_log.epoch(0)),
         }
         for place, (bucket, key) in places.items():
             yield from _on_object(f"{place}{whose}", bucket, key, own, recorded)

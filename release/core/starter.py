@@ -54,6 +54,9 @@ account = "123456789012"
 bucket = {_text(bucket_name(bucket or name, "-release-log"))}    # a bucket of its own, with Object Lock
 origin = {_text(f"releases.example.com/log/{name}")}
 
+[approvals]
+required = false                    # releases need nobody's signature; to change that: release trust propose
+
 {build}
 [cache]
 max-age = 300                       # seconds a browser may keep a channel's file

@@ -80,6 +80,8 @@ def already(tail: Tail, intent: Intent) -> int | None:
         return newest.index
     if intent.action == "version.yanked":
         return tail.state.yanked.get(intent.version)
+    if intent.action == "review.completed":
+        return None
     if intent.channel is None or (state := tail.state.channels.get(intent.channel)) is None:
         return None
     same = (state.version, state.manifest) == (intent.version, intent.manifest)

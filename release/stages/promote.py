@@ -13,6 +13,7 @@ from release.core.plan import ChannelNow, Plan, Served
 from release.effects.execute import THREADS, Done, execute, total
 from release.effects.readback import sha256_of
 from release.effects.slots import Slots
+from release.effects.trusted import load
 from release.errors import FormatError, IntegrityError, NotFoundError, RefusedError
 from release.ports import Console, ObjectStore
 
@@ -30,11 +31,12 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
     """Carry out an order that the log authorises; re-running it converges.
 
     Raises:
-        RefusedError: the log does not, or no longer, authorise it; or another job was faster.
+        RefusedError: the log does not, or no longer, authorise it; nobody approved it; or another job was faster.
         IntegrityError: the published bytes are not those of the log.
         NotFoundError: the version is not there.
     """
     authorised = authorisation(slots, order)
+    load(config, slots).check(authorised)
     manifest = _manifest(config, order, site)
     _check_sources(config, manifest, site)
     pointer = _recorded_pointer(slots, planning.pointer_for(config, manifest, authorised))

@@ -3,10 +3,11 @@
 Authorise before anything goes live, and record the outcome after it was verified.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
+from release.core.approval import Approval
 from release.core.channels import Channel, names_for
 from release.core.config import Config
 from release.core.entry import Action, Event, Origin, State
@@ -17,7 +18,9 @@ from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
 from release.core.succession import Intent, Log, Tail, already, follow, restates
 from release.core.version import parse_version
+from release.effects.authority import Asked, permit
 from release.effects.slots import Slots
+from release.effects.trusted import load
 from release.errors import (
     ConfigError,
     IntegrityError,
@@ -26,19 +29,21 @@ from release.errors import (
     RefusedError,
     VerificationError,
 )
-from release.ports import Clock, ObjectStore
+from release.ports import Clock, ObjectStore, Repository
 
 DEEPEST_ROLLBACK: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorder:
-    """What every recording needs."""
+    """What every recording needs; approvals and the repository matter only to what lets a channel move."""
 
     config: Config
     slots: Slots
     clock: Clock
     pipeline: Pipeline
+    approvals: tuple[Approval, ...] = ()
+    repository: Callable[[], Repository] | None = None
 
     @property
     def log(self) -> Log:
@@ -130,7 +135,7 @@ def authorize(
     Raises:
         IntegrityError: the version is published with another manifest than the log says.
         NotFoundError: the log does not say that the version was published.
-        RefusedError: the channel's rules forbid it.
+        RefusedError: the channel's rules forbid it, or it is not approved.
     """
     published = _published(recorder, version)
     manifest = _manifest(recorder, site, published)
@@ -142,7 +147,7 @@ def authorize(
         reason=reason,
         source=published.source,
     )
-    report = _append(recorder, intent, dry_run=dry_run)
+    report = _permitted(recorder, intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.leave_pointer(pointer_for(recorder.config, manifest, report.event))
     return report
@@ -176,6 +181,27 @@ def conclude(recorder: Recorder, promotion: Promotion, verification: Verificatio
         channel=order.channel,
         outcome_of=order.entry,
         reason="; ".join(verification.findings)[:2000] or None,
+    )
+    return _append(recorder, intent, dry_run=dry_run)
+
+
+def review(recorder: Recorder, index: int, *, reason: str, dry_run: bool) -> Report:
+    """Record that a release which one person approved in an emergency was looked at afterwards.
+
+    Raises:
+        RefusedError: the entry awaits no review.
+        ConfigError: there is no finding.
+    """
+    if not reason.strip():
+        raise ConfigError("a review needs a finding", hint="say what came out: --reason '...'")
+    entry = recorder.slots.read(index)
+    intent = Intent(
+        action="review.completed",
+        version=entry.version,
+        manifest=entry.manifest,
+        channel=entry.channel,
+        outcome_of=index,
+        reason=reason,
     )
     return _append(recorder, intent, dry_run=dry_run)
 
@@ -269,6 +295,28 @@ def _manifest(recorder: Recorder, site: ObjectStore, published: Event) -> Manife
             evidence={"recorded": published.manifest, "found": digest(found.body)},
         )
     return decode(found.body, name=key)
+
+
+def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
+    trusted = load(recorder.config, recorder.slots)
+    if trusted.newest is None:
+        return _append(recorder, intent, dry_run=dry_run)
+    asked = Asked(
+        config=recorder.config,
+        slots=recorder.slots,
+        clock=recorder.clock,
+        trusted=trusted,
+        newest=trusted.newest,
+        given=recorder.approvals,
+        repository=recorder.repository,
+        actor=recorder.pipeline.actor,
+    )
+    permission = permit(asked, intent, recorder.slots.tail())
+    if isinstance(permission, Event):
+        return Report(event=permission, new=False)
+    if not dry_run:
+        trusted.keep(permission)
+    return _append(recorder, replace(intent, grant=permission), dry_run=dry_run)
 
 
 def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:

@@ -18,7 +18,7 @@ ABSENT = "0" * 40
 
 class World(Protocol):
     def open(self) -> Repository: ...
-    def commit(self, message: str, *, time: int = ..., merging: str | None = None) -> str: ...
+    def commit(self, message: str, *, time: int = ..., merging: str | None = None, by: str = ...) -> str: ...
     def switch(self, branch: str, *, at: str | None = None) -> None: ...
     def tag(self, name: str, commit: str | None = None, *, annotated: bool = False) -> None: ...
     def delete_tag(self, name: str) -> None: ...
@@ -69,6 +69,16 @@ def test_commits_after_one_leave_out_all_that_it_contains(world: World) -> None:
     assert {commit.commit for commit in repository.commits(after=main, until=merge)} == {side, merge}
     assert {commit.commit for commit in repository.commits(after=side, until=merge)} == {main, merge}
     assert repository.commits(after=merge, until=first) == []
+
+
+def test_authors_are_those_of_the_commits_between_two(world: World) -> None:
+    first = world.commit("first", by="old@example.com")
+    world.commit("second", by="ann@example.com")
+    world.commit("third", by="bob@example.com")
+    last = world.commit("fourth", by="ann@example.com")
+    assert world.open().authors(after=first, until=last) == ["ann@example.com", "bob@example.com"]
+    assert world.open().authors(after=None, until=first) == ["old@example.com"]
+    assert world.open().authors(after=last, until=last) == []
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ class GitWorkingCopy:
     def open(self) -> GitRepository:
         return GitRepository(self.folder, seconds=10)
 
-    def commit(self, message: str, *, time: int = 1_700_000_000, merging: str | None = None) -> str:
+    def commit(
+        self, message: str, *, time: int = 1_700_000_000, merging: str | None = None, by: str = "a@example.com"
+    ) -> str:
         """Make a commit out of thin air: the same tree, this message to the byte."""
         head = subprocess.run(
             ["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=self.folder, capture_output=True, check=False
@@ -35,7 +37,7 @@ class GitWorkingCopy:
         parents += [self.git("rev-parse", merging)] if merging else []
         tree = self.git("write-tree")
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-        lines += [f"{role} A <a@example.com> {time} +0000" for role in ("author", "committer")]
+        lines += [f"author A <{by}> {time} +0000", f"committer C <c@example.com> {time} +0000"]
         data = "\n".join([*lines, "", message])
         return self.commit_object(data.encode())
 

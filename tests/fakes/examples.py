@@ -36,6 +36,7 @@ _CONFIG: Final[Mapping[str, Mapping[str, object]]] = {
     "site": {"bucket": "site", "region": "eu-west-1", "url": "https://cdn.example.com"},
     "distribution": {"id": "E2EXAMPLE12345", "account": "123456789012"},
     "log": {"bucket": "release-log", "origin": "log.example.com/tag"},
+    "approvals": {"required": False},
 }
 
 

@@ -81,9 +81,9 @@ def signed(epoch: Trust, *who: str) -> bytes:
     )
 
 
-def known(epoch: Trust | None = None, *, before: Known | None = None) -> Known:
+def known(epoch: Trust | None = None, *, before: Known | None = None, by: Sequence[str] = ()) -> Known:
     """Give a verified epoch, by default the first."""
-    return epochs.accept(signed(epoch or trust(before)), before=before, origin=ORIGIN, name="trust/0.json")
+    return epochs.accept(signed(epoch or trust(before), *by), before=before, origin=ORIGIN, name="trust/0.json")
 
 
 SERVES: Final = ChannelState(

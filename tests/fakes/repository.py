@@ -16,6 +16,7 @@ class FakeRepository:
         self.remote_answers = True
         self._commits: dict[str, RawCommit] = {}
         self._parents: dict[str, tuple[str, ...]] = {}
+        self._authors: dict[str, str] = {}
         self._branch = "main"
         self._branches: dict[str, str] = {}
         self._head: str | None = None
@@ -29,12 +30,15 @@ class FakeRepository:
     def open(self) -> "FakeRepository":
         return self
 
-    def commit(self, message: str, *, time: int = 1_700_000_000, merging: str | None = None) -> str:
+    def commit(
+        self, message: str, *, time: int = 1_700_000_000, merging: str | None = None, by: str = "dev@example.com"
+    ) -> str:
         parents = [self._head] if self._head else []
         parents += [self._branches[merging]] if merging else []
         name = hashlib.sha1(f"{len(self._commits)} {message}".encode(), usedforsecurity=False).hexdigest()
         self._commits[name] = RawCommit(commit=name, time=time, message=message)
         self._parents[name] = tuple(parents)
+        self._authors[name] = by
         self._head = self._branches[self._branch] = name
         return name
 
@@ -102,6 +106,9 @@ class FakeRepository:
     def commits(self, *, after: str | None, until: str) -> Sequence[RawCommit]:
         inside = self._reachable(until) - (self._reachable(after) if after else set())
         return [commit for name, commit in reversed(self._commits.items()) if name in inside]
+
+    def authors(self, *, after: str | None, until: str) -> Sequence[str]:
+        return sorted({self._authors[raw.commit] for raw in self.commits(after=after, until=until)})
 
     def commit_time(self, commit: str) -> int:
         self._require(commit)

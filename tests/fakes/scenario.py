@@ -11,26 +11,34 @@ The stages are the real ones; only the ports are in memory.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from release.core.config import Config
+from release.core.approval import Approval, Request
+from release.core.config import ApprovalsSection, Config
+from release.core.document import encode as document_of
 from release.core.entry import Event
+from release.core.epochs import Known
 from release.core.evidence import Kind
 from release.core.handover import LARGEST, Order, Pointer, Promotion, Verification, read_pointer
 from release.core.layout import MANIFEST
 from release.core.manifest import Manifest, Source, encode
 from release.core.provenance import provenance
 from release.core.sbom import sbom
+from release.core.trust import Trust
 from release.effects.slots import Slots
 from release.ports import Download, ObjectStore, PublicSite
+from release.stages import approve as approving
 from release.stages import invalidate as invalidating
 from release.stages import promote as promoting
 from release.stages import publish as publishing
 from release.stages import record as recording
+from release.stages import request as asking
 from release.stages import status as looking
 from release.stages import verify as verifying
-from tests.fakes import examples
+from tests.fakes import examples, people
 from tests.fakes.cdn import InMemoryCdn
 from tests.fakes.clock import StoppedClock
 from tests.fakes.console import RecordingConsole
@@ -40,6 +48,7 @@ from tests.fakes.public_site import FakePublicSite, Page
 from tests.fakes.repository import FakeRepository
 
 REASON = "it breaks the checkout"
+CHANGELOG = "# Changelog\n\n## [1.1.0] - 2026-11-24\n\n- a feature\n\n## [1.0.0] - 2026-11-01\n\n- the first\n"
 
 
 def files(version: str) -> dict[str, bytes]:
@@ -96,6 +105,7 @@ class World:
         self.bundles: dict[str, InMemoryFolder] = {}
         self.promotions: dict[str, Promotion] = {}
         self.verifications: dict[str, Verification] = {}
+        self.known: Known | None = None
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
     def twin(self) -> "World":
@@ -142,18 +152,37 @@ class World:
         reason: str | None = None,
         log: ObjectStore | None = None,
         dry_run: bool = False,
+        approvals: Sequence[Approval] = (),
+        actor: str | None = examples.PIPELINE.actor,
     ) -> recording.Report:
+        recorder = dataclasses.replace(
+            self.recorder(log),
+            approvals=tuple(approvals),
+            pipeline=dataclasses.replace(examples.PIPELINE, actor=actor),
+        )
         return recording.authorize(
-            self.recorder(log), self.site, channel, version, reason=reason, rollback=False, dry_run=dry_run
+            recorder, self.site, channel, version, reason=reason, rollback=False, dry_run=dry_run
         )
 
     def roll_back(
-        self, channel: str, to: str | None = None, *, reason: str | None = REASON, dry_run: bool = False
+        self,
+        channel: str,
+        to: str | None = None,
+        *,
+        reason: str | None = REASON,
+        dry_run: bool = False,
+        approvals: Sequence[Approval] = (),
     ) -> recording.Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
         version = to or recording.previous_good(self.slots(), channel, self.slots().tail())
         return recording.authorize(
-            self.recorder(), self.site, channel, version, reason=reason, rollback=True, dry_run=dry_run
+            dataclasses.replace(self.recorder(), approvals=tuple(approvals), repository=None),
+            self.site,
+            channel,
+            version,
+            reason=reason,
+            rollback=True,
+            dry_run=dry_run,
         )
 
     def promote(
@@ -198,6 +227,48 @@ class World:
     def conclude(self, channel: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> recording.Report:
         promotion, verification = self.promotions[channel], self.verifications[channel]
         return recording.conclude(self.recorder(log), promotion, verification, dry_run=dry_run)
+
+    # Who may approve, and what is approved.
+
+    def trust(self, epoch: Trust | None = None, *signers: str) -> Known:
+        """Put up the next trust epoch; the first one is pinned."""
+        number = 0
+        while self.log.describe(self.config.log_layout.epoch(number)):
+            number += 1
+        before = self.known
+        made = epoch or people.trust(before)
+        self.log.put(self.config.log_layout.epoch(number), people.signed(made, *signers))
+        self.known = people.known(made, before=before, by=signers)
+        if before is None:
+            pinned = ApprovalsSection(required=True, trust=self.known.sha256)
+            self.config = dataclasses.replace(self.config, approvals=pinned)
+        return self.known
+
+    def ask(self, channel: str, version: str, **changes: Any) -> Request:  # noqa: ANN401 - any field of a wish
+        """Ask for approval as `release request` does."""
+        whole = asking.Wish(
+            channel=channel,
+            version=version,
+            action="promote",
+            emergency=False,
+            reason=None,
+            hours=24,
+            rollback_days=7,
+            nonce="c" * 32,
+        )
+        wish = dataclasses.replace(whole, **changes)
+        return asking.run(self.config, self.slots(), self.clock, self.repository, wish)
+
+    def difference(self, request: Request) -> approving.Difference:
+        """Look at what a request would change, as `release approve` does."""
+        approval = Approval(request=document_of(request).decode())
+        project = InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()})
+        return approving.difference(self.config, self.slots(), self.site, self.repository, project, approval, request)
+
+    def approved(self, channel: str, version: str, *by: str, actor: str = "u:42", **changes: Any) -> recording.Report:  # noqa: ANN401 - any field of a wish
+        """Ask, approve and record."""
+        approval = people.approval(self.ask(channel, version, **changes), by=by)
+        return self.authorize(channel, version, approvals=[approval], actor=actor)
 
     def yank(self, version: str, *, log: ObjectStore | None = None) -> recording.Report:
         return recording.yank(self.recorder(log), version, reason=REASON, dry_run=False)
@@ -249,7 +320,11 @@ class World:
 
     def recorder(self, log: ObjectStore | None = None) -> recording.Recorder:
         return recording.Recorder(
-            config=self.config, slots=self.slots(log), clock=self.clock, pipeline=examples.PIPELINE
+            config=self.config,
+            slots=self.slots(log),
+            clock=self.clock,
+            pipeline=examples.PIPELINE,
+            repository=lambda: self.repository,
         )
 
     def order(self, channel: str) -> Order:

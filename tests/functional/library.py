@@ -28,6 +28,9 @@ wait-seconds = 5
 bucket = "{log_bucket}"
 origin = "log.example.com/tag"
 
+[approvals]
+required = false
+
 [build]
 command = ["python3", "build.py"]
 install = []

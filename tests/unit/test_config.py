@@ -354,5 +354,6 @@ def test_other_names_are_left_alone(name: str) -> None:
 
 def test_a_configuration_reads_the_same_from_text_and_from_the_examples() -> None:
     text = BASE.replace('"E2EXAMPLE12345"', '"E2EXAMPLE12345"\naccount = "123456789012"')
+    text += "\n[approvals]\nrequired = false\n"
     assert isinstance(parse(text.encode()), Config)
     assert parse(text.encode()) == examples.config()

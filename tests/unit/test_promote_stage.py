@@ -682,7 +682,7 @@ def test_promotions_and_rollbacks_take_as_many_requests_after_fifty_versions_as_
     few = requests(5)
     assert few == requests(50)
     # One look, one description of source and target, one copy a file, and a constant.
-    assert max(few) <= 4 * 4 + 12
+    assert max(few) <= 4 * 4 + 14
 
 
 def test_a_rollback_takes_as_many_requests_as_a_promotion(world: World) -> None:

@@ -115,6 +115,9 @@ account = "{account}"
 bucket = "{log_bucket}"
 origin = "demo.example.com/log/{library}"
 
+[approvals]
+required = false
+
 [channels."v{{major}}"]
 accepts = "stable"
 

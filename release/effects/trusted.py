@@ -1,0 +1,164 @@
+"""The trust epochs and the evidence of approvals, as the log bucket holds them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from release.core import epochs, permission
+from release.core.approval import LARGEST, Approval, read_request
+from release.core.config import Config
+from release.core.entry import Approved, Event
+from release.core.epochs import Known
+from release.core.permission import Grant, Step
+from release.core.trust import LARGEST as LARGEST_EPOCH
+from release.core.trust import MOST_EPOCHS
+from release.effects.slots import Slots
+from release.errors import LogError, RefusedError
+
+_SET_UP: Final = "set up who approves: release trust propose; or say on purpose [approvals] required = false"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trusted:
+    """All trust epochs of a log, oldest first; none where release.toml says that no approval is required."""
+
+    slots: Slots
+    known: Sequence[Known]
+
+    @property
+    def newest(self) -> Known | None:
+        """The epoch that decides now."""
+        return self.known[-1] if self.known else None
+
+    def of_entry(self, event: Event) -> Approval:
+        """Read an entry's approval back from the evidence.
+
+        Raises:
+            LogError: it is not there, or not what the entry names.
+        """
+        requests = {approved.request for approved in event.approvals}
+        if len(requests) != 1:
+            raise LogError(f"log entry {event.index} has approvals of {len(requests)} requests, there must be one")
+        signatures = tuple(self._blob(approved.approval) for approved in event.approvals)
+        return Approval(request=self._blob(requests.pop()), signatures=signatures)
+
+    def check(self, event: Event) -> None:
+        """Prove again, from the log bucket alone, that an authorising entry was approved.
+
+        Keys that were revoked since do not count. A log without trust epochs asks for nothing.
+
+        Raises:
+            RefusedError: it was not.
+            LogError: the evidence is missing, or the entry says something else than it.
+        """
+        if self.newest is None:
+            return
+        if event.trust is None or not event.approvals:
+            raise RefusedError(
+                f"log entry {event.index} was authorised without an approval",
+                hint=f"release request {event.channel} {event.version}, approve it, and record it again",
+            )
+        known = next((k for k in self.known if k.trust.epoch == event.trust.epoch), None)
+        if known is None or known.sha256 != event.trust.sha256:
+            raise LogError(f"log entry {event.index} was approved by a trust epoch that is not in the log bucket")
+        terms = replace(known.trust.terms, revoked=(*known.trust.terms.revoked, *self.newest.trust.terms.revoked))
+        strict = Known(replace(known.trust, terms=terms), known.sha256)
+        grant = permission.judge(strict, self.of_entry(event), step_of(event))
+        if (grant.approvals, grant.emergency) != (event.approvals, event.emergency):
+            raise LogError(f"log entry {event.index} says something else about its approval than the evidence")
+
+    def keep(self, grant: Grant) -> None:
+        """Leave an approval in the log bucket, before the entry that names it."""
+        for body in grant.evidence.values():
+            self.slots.leave_evidence(body)
+
+    def _blob(self, sha256: str) -> str:
+        key = self.slots.layout.evidence(sha256)
+        found = self.slots.store.read(key, limit=LARGEST)
+        if found is None:
+            raise LogError(f"{key} is missing: the log names it as an approval", hint="compare with the replica")
+        if hashlib.sha256(found.body).hexdigest() != sha256:
+            raise LogError(f"{key} holds other bytes than its name says", hint="compare with the replica")
+        try:
+            return found.body.decode("utf-8")
+        except UnicodeDecodeError as why:
+            raise LogError(f"{key} is no text") from why
+
+
+def load(config: Config, slots: Slots) -> Trusted:
+    """Read and verify the trust epochs, beginning with the one that release.toml pins.
+
+    Raises:
+        LogError: an epoch is malformed, not signed as it must be, or not the pinned one.
+        RefusedError: there is none, or it is not pinned, and release.toml does not say that none is required.
+    """
+    found: list[Known] = []
+    for number in range(MOST_EPOCHS):
+        key = slots.layout.epoch(number)
+        there = slots.store.read(key, limit=LARGEST_EPOCH)
+        if there is None:
+            break
+        before = found[-1] if found else None
+        found.append(epochs.accept(there.body, before=before, origin=config.log.origin, name=key))
+    _check_pin(config, found)
+    return Trusted(slots=slots, known=found)
+
+
+def _check_pin(config: Config, found: Sequence[Known]) -> None:
+    pinned = config.approvals.trust
+    if not found:
+        if pinned:
+            raise LogError(
+                "release.toml pins a trust epoch, and the log bucket has none", hint="is it the right bucket?"
+            )
+        if config.approvals.required:
+            raise RefusedError("releases need approval, and nothing says whose", hint=_SET_UP)
+        return
+    if pinned is None:
+        raise RefusedError(
+            "the log bucket has a trust epoch, and release.toml does not pin the first one",
+            hint="compare this digest with the one its keepers signed, then write it as [approvals] trust",
+            evidence={"sha256": found[0].sha256},
+        )
+    if pinned != found[0].sha256:
+        raise LogError(
+            "the first trust epoch is not the one that release.toml pins",
+            hint="somebody put up a trust of his own, or release.toml is of another log",
+            evidence={"pinned": pinned, "found": found[0].sha256},
+        )
+
+
+def step_of(event: Event) -> Step:
+    """Give the step that an authorising entry recorded."""
+    return Step(
+        origin=event.origin,
+        component=event.component,
+        action="rollback" if event.action == "rollback.authorized" else "promote",
+        channel=event.channel or "",
+        version=event.version,
+        manifest=event.manifest,
+        source=event.source,
+        serves=event.before,
+        actor=event.pipeline.actor,
+        at=event.occurred_at,
+    )
+
+
+def choose(trusted: Trusted, given: Sequence[Approval], step: Step) -> Approval | None:
+    """Choose the approval of a step: one that was given, or for a way back the one of the release it leaves."""
+    for approval in given:
+        request = read_request(approval.request.encode(), name="the request")
+        same = (request.action, request.channel, request.version) == (step.action, step.channel, step.version)
+        if same:
+            return approval
+    if step.action == "rollback" and step.serves is not None:
+        entry = trusted.slots.read(step.serves.entry)
+        if entry.approvals and entry.trust:
+            return trusted.of_entry(entry)
+    return None
+
+
+def same_request(approvals: Sequence[Approved], approval: Approval) -> bool:
+    """Tell whether an entry was made from this approval's request."""
+    return {a.request for a in approvals} == {hashlib.sha256(approval.request.encode()).hexdigest()}
