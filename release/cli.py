@@ -24,6 +24,7 @@ class Row:
 
 
 _PIPELINE: Final = "The pipeline, one stage a job, in this order"
+_APPROVE: Final = "Approve"
 _OPERATE: Final = "Look and go back"
 _VERSIONS: Final = "Versions"
 _SETUP: Final = "Set up"
@@ -36,6 +37,9 @@ COMMANDS: Final = (
     Row("promote", "promote:promote", _PIPELINE),
     Row("invalidate", "invalidate:invalidate", _PIPELINE),
     Row("verify", "verify:verify", _PIPELINE),
+    Row("request", "request:request", _APPROVE),
+    Row("approve", "approve:approve", _APPROVE),
+    Row("trust", "trust:app", _APPROVE),
     Row("status", "status:status", _OPERATE),
     Row("rollback", "rollback:rollback", _OPERATE),
     Row("yank", "record:yank", _OPERATE),

@@ -275,6 +275,14 @@ def gitlab_variables(work: Workspace) -> "GitLabVariables":
     return GitLabVariables(gitlab, token=work.environment.get(TOKEN_VARIABLE, ""))
 
 
+def administrators_slots(work: Workspace) -> Slots:
+    """Open the release log with the administrator's key of this environment."""
+    from release.adapters.s3 import S3Store  # noqa: PLC0415
+
+    store = S3Store(administrator(work).s3(), bucket=work.config.log.bucket, stage="provision")
+    return Slots(store=store, layout=work.config.log_layout)
+
+
 def workspace(file: Path, *, quiet: bool = False) -> Workspace:
     """Open the workspace of a release.toml.
 

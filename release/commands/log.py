@@ -68,6 +68,9 @@ def _lines(event: Event) -> list[str]:
         "reason": event.reason,
         "when": event.occurred_at,
         "commit": event.source and f"{event.source.commit} ({event.source.tag})",
+        "approved": event.trust
+        and f"{', '.join(f'{a.principal} ({a.role})' for a in event.approvals)}, by trust epoch {event.trust.epoch}",
+        "emergency": event.emergency and "one person approved it; a review was due",
         "pipeline": event.pipeline.url or event.pipeline.id_,
         "job": event.pipeline.job,
         "actor": event.pipeline.actor,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from release import compose
-from release.commands import handed
+from release.commands import approvals, handed
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
 from release.stages import publish as publishing
 from release.stages import record as stage
@@ -88,6 +88,20 @@ def outcome(
     show(reports, dry_run=dry_run, json=json)
 
 
+@app.command()
+def review(
+    entry: Annotated[int, typer.Argument(min=0, help="The entry that was authorised in an emergency.")],
+    reason: Annotated[str, typer.Option(help="What the review found; it stands in the log for ever.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Record that an emergency was reviewed afterwards."""
+    work = compose.workspace(config, quiet=json)
+    show([stage.review(recorder(work), entry, reason=reason, dry_run=dry_run)], dry_run=dry_run, json=json)
+
+
 def yank(
     version: Annotated[str, typer.Argument(help="The version that must never be promoted again.")],
     reason: Reason,
@@ -106,7 +120,14 @@ def yank(
 
 def recorder(work: compose.Workspace) -> stage.Recorder:
     """Open the log for appending, with the record stage's key."""
-    return stage.Recorder(config=work.config, slots=work.slots("record"), clock=work.clock, pipeline=work.pipeline)
+    return stage.Recorder(
+        config=work.config,
+        slots=work.slots("record"),
+        clock=work.clock,
+        pipeline=work.pipeline,
+        approvals=approvals.given(work),
+        repository=work.repository,
+    )
 
 
 def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
@@ -122,5 +143,7 @@ def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
 
 
 def _leave_order(work: compose.Workspace, report: stage.Report, *, dry_run: bool) -> None:
+    if not report.event.approvals:
+        work.console.warn(f"{report.event.channel}: nobody had to approve this, [approvals] required = false")
     if not dry_run and report.event.channel:
         handed.leave_order(work, stage.order_of(report.event, work.config.library.name))

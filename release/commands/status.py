@@ -6,6 +6,7 @@ import typer
 
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
+from release.core.succession import overdue
 from release.errors import DriftError
 from release.stages import status as stage
 
@@ -33,6 +34,10 @@ def status(
         emit(columns(rows))
         if report.yanked:
             emit([f"yanked: {', '.join(report.yanked)}"])
+        late = overdue(report.reviews, at=work.clock.now())
+        for entry, due in sorted(report.reviews.items()):
+            word = "OVERDUE: " if entry in late else ""
+            emit([f"{word}entry {entry}, approved in an emergency, awaits a review until {due}"])
     drift = [f"{c.channel}: {text}" for c in report.channels for text in c.drift]
     if drift:
         raise DriftError(

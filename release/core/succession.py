@@ -206,9 +206,9 @@ def _reviewed(state: State, intent: Intent) -> State:
     return dataclasses.replace(state, reviews={n: due for n, due in state.reviews.items() if n != reviewed})
 
 
-def overdue(state: State, *, at: datetime) -> list[str]:
-    """List the entries whose emergency should have been reviewed by now."""
-    return [number for number, due in sorted(state.reviews.items()) if due < stamp(at)]
+def overdue(reviews: Mapping[str, str], *, at: datetime) -> list[str]:
+    """List the entries whose emergency should have been reviewed by now, of those that await a review."""
+    return [number for number, due in sorted(reviews.items()) if due < stamp(at)]
 
 
 def _yank(state: State, intent: Intent, index: int) -> State:

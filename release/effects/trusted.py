@@ -93,6 +93,17 @@ def load(config: Config, slots: Slots) -> Trusted:
         LogError: an epoch is malformed, not signed as it must be, or not the pinned one.
         RefusedError: there is none, or it is not pinned, and release.toml does not say that none is required.
     """
+    found = read_epochs(config, slots)
+    _check_pin(config, found)
+    return Trusted(slots=slots, known=found)
+
+
+def read_epochs(config: Config, slots: Slots) -> list[Known]:
+    """Read and verify all trust epochs but for the pin: each follows the one before, the first is its own witness.
+
+    Raises:
+        LogError: one is malformed, or not signed as it must be.
+    """
     found: list[Known] = []
     for number in range(MOST_EPOCHS):
         key = slots.layout.epoch(number)
@@ -101,8 +112,7 @@ def load(config: Config, slots: Slots) -> Trusted:
             break
         before = found[-1] if found else None
         found.append(epochs.accept(there.body, before=before, origin=config.log.origin, name=key))
-    _check_pin(config, found)
-    return Trusted(slots=slots, known=found)
+    return found
 
 
 def _check_pin(config: Config, found: Sequence[Known]) -> None:

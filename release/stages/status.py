@@ -1,6 +1,6 @@
 """Status: what each channel serves, since when, by whose doing, and whether that is what the log says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,11 +37,12 @@ class ChannelStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """All channels of the log, in order of name, and the yanked versions."""
+    """All channels of the log, in order of name, the yanked versions, and what awaits a review until when."""
 
     entries: int
     channels: tuple[ChannelStatus, ...]
     yanked: tuple[str, ...]
+    reviews: Mapping[str, str]
 
 
 def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | None) -> Report:
@@ -68,7 +69,9 @@ def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | No
                 drift=tuple(_drift(config, site, public, event, state)),
             )
         )
-    return Report(entries=tail.size, channels=tuple(rows), yanked=tuple(sorted(tail.state.yanked)))
+    return Report(
+        entries=tail.size, channels=tuple(rows), yanked=tuple(sorted(tail.state.yanked)), reviews=tail.state.reviews
+    )
 
 
 def _cache_control(config: Config, site: ObjectStore, channel: str) -> str | None:

@@ -33,7 +33,7 @@ def library(tmp_path: Path) -> Library:
 def environment(changes: Mapping[str, str]) -> Iterator[None]:
     """Let this process have no AWS, GitLab or release variables but those given."""
     before = dict(os.environ)
-    for name in [n for n in before if n.startswith(("AWS_", "CI_", "GITLAB_", "RELEASE_"))]:
+    for name in [n for n in before if n == "CI" or n.startswith(("AWS_", "CI_", "GITLAB_", "RELEASE_"))]:
         del os.environ[name]
     os.environ.update({"NO_COLOR": "1", **changes})
     try:

@@ -66,8 +66,8 @@ def test_an_emergency_must_be_reviewed_in_time() -> None:
     assert tail.event is not None
     assert tail.event.emergency
     assert tail.state.reviews == {"0": "2026-11-26T00:00:00Z"}
-    assert overdue(tail.state, at=MIDNIGHT + timedelta(hours=48)) == []
-    assert overdue(tail.state, at=MIDNIGHT + timedelta(hours=48, seconds=1)) == ["0"]
+    assert overdue(tail.state.reviews, at=MIDNIGHT + timedelta(hours=48)) == []
+    assert overdue(tail.state.reviews, at=MIDNIGHT + timedelta(hours=48, seconds=1)) == ["0"]
 
 
 def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:

@@ -1,0 +1,98 @@
+"""release approve: decide, and sign."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from release import compose
+from release.commands import approvals, signing
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
+from release.core.approval import NAMESPACE, Approval
+from release.effects.trusted import Trusted, load
+from release.stages import approve as stage
+
+
+def approve(
+    request: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Request or approval files; default: all requests in .release/.", show_default=False),
+    ] = None,
+    *,
+    key: signing.Key,
+    config: ConfigFile = DEFAULT_CONFIG,
+    yes: signing.Yes = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Approve a release: see what changes for customers, decide, and sign it with your SSH key.
+
+    Run it on your own machine, in a clone of the library, with the key that reads (audit). Leaves
+    .release/CHANNEL.approval.json and prints the value of RELEASE_APPROVAL for the manual job.
+    """
+    work = compose.workspace(config, quiet=json)
+    signing.require_person(work)
+    slots, site = work.slots("audit"), work.site("audit")
+    trusted = load(work.config, slots)
+    made, shown = [], []
+    for approval, asked in approvals.requests(work, request):
+        repository = work.repository() if asked.action == "promote" else None
+        found = stage.difference(work.config, slots, site, repository, work.project, approval, asked)
+        for line in _lines(found, approval):
+            work.console.say(line)
+        shown.append(found)
+        if dry_run:
+            continue
+        signing.ask(f"approve {asked.action} of {asked.version} on {asked.channel}?", yes=yes)
+        signed = _signed(work, trusted, key, approval)
+        approvals.leave_approval(work, asked.channel, signed)
+        made.append(signed)
+    value = approvals.variable(made)
+    if json:
+        return emit_json({"dryRun": dry_run, "differences": shown, "approvals": made, "variable": value})
+    return emit([f"{approvals.VARIABLE}={value}"] if made else [])
+
+
+def _signed(work: compose.Workspace, trusted: Trusted, key: Path, approval: Approval) -> Approval:
+    armored = signing.sign(work, key, NAMESPACE, approval.request.encode())
+    _, whose = stage.signer(trusted, approval, armored)
+    work.console.say(f"signed by {whose}")
+    return replace(approval, signatures=tuple(dict.fromkeys((*approval.signatures, armored))))
+
+
+def _lines(found: stage.Difference, approval: Approval) -> Iterator[str]:
+    asked = found.request
+    served = f"{asked.before.version} (pointer version {asked.before.pointer_version})" if asked.before else "nothing"
+    yield f"== {asked.action} of {asked.component} {asked.version} on {asked.channel}"
+    if asked.emergency:
+        yield "!! EMERGENCY: your approval alone lets it go live, and it must be reviewed afterwards"
+    yield f"{asked.channel} serves now: {served}"
+    if found.serving_approved_by:
+        yield f"  approved by {', '.join(f'{a.principal} ({a.role})' for a in found.serving_approved_by)}"
+    yield f"{asked.channel} will serve: {asked.version}, manifest {asked.manifest}"
+    if asked.source:
+        yield f"  commit {asked.source.commit}, tag {asked.source.tag}"
+    if asked.reason:
+        yield f"because: {asked.reason}"
+    yield f"files: {len(found.files)} change, {found.unchanged} stay"
+    yield from (f"  {_file(change)}" for change in found.files)
+    if found.commits:
+        yield "commits:"
+        yield from (f"  {line}" for line in found.commits)
+    if found.changelog:
+        yield "changelog:"
+        yield from (f"  {line}" for line in found.changelog)
+    yield f"valid until {asked.expires}" + (
+        f", the way back until {asked.rollback_until}" if asked.rollback_until else ""
+    )
+    yield f"request {found.sha256}, after {asked.seen.size} log entries, signed by {len(approval.signatures)} so far"
+
+
+def _file(change: stage.FileChange) -> str:
+    if change.after_sha256 is None:
+        return f"- {change.path} goes ({change.before_bytes} bytes)"
+    if change.before_sha256 is None:
+        return f"+ {change.path} {change.after_bytes} bytes, {change.integrity}"
+    return f"* {change.path} {change.before_bytes} -> {change.after_bytes} bytes, {change.integrity}"

@@ -1,0 +1,200 @@
+"""Approvals through the command line: real ssh-keygen, real git, each stage with its own key."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from release.adapters.keyring import Keyring
+from tests.functional.conftest import Ended, Run
+from tests.functional.embedded import Account, account
+from tests.functional.library import Library
+
+pytestmark = pytest.mark.moto
+
+V1, V2 = "window.tag = 1;\n", "window.tag = 2;\n"
+TRUST = """\
+expires-days = 365
+threshold = 1
+emergency = {{roles = ["CTO"]}}
+
+[[trust-keys]]
+principal = "cto"
+key = "{cto}"
+
+[[approvers]]
+principal = "cto"
+role = "CTO"
+keys = [{{key = "{cto}"}}]
+actors = ["u:1"]
+authors = ["cto@example.com"]
+
+[[approvers]]
+principal = "lead"
+role = "lead"
+keys = [{{key = "{lead}"}}]
+
+[[thresholds]]
+channels = "*"
+approvals = 1
+roles = ["CTO", "lead"]
+
+[[thresholds]]
+channels = "latest"
+approvals = 2
+roles = ["CTO", "lead"]
+"""
+
+
+class Team:
+    """A library whose releases need approval, and the people who give it, each with a key of his own."""
+
+    def __init__(self, tag: Account, keys: Path) -> None:
+        self.tag = tag
+        self.keys = keys
+        for name in ("cto", "lead", "mallory"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name, "-C", name], check=True)
+        self.admin = {"AWS_ACCESS_KEY_ID": tag.aws.admin.id, "AWS_SECRET_ACCESS_KEY": tag.aws.admin.secret}
+
+    def line(self, name: str) -> str:
+        return " ".join((self.keys / f"{name}.pub").read_text().split()[:2])
+
+    def run(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
+        key = Keyring(self.tag.keys, "tag").variables(stage) if stage else {}
+        return self.tag.run(*command.split(), *more, **self.tag.endpoint, **key, **variables)
+
+    def done(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
+        ended = self.run(stage, command, *more, **variables)
+        assert ended.code == 0, (command, ended)
+        return ended
+
+    def sign(self, command: str, name: str) -> Ended:
+        return self.run("audit", command, "--yes", "--key", str(self.keys / name))
+
+    def found(self) -> None:
+        """Lay down the first trust epoch, and pin it."""
+        (self.keys / "trust.toml").write_text(TRUST.format(cto=self.line("cto"), lead=self.line("lead")))
+        self.done("audit", "trust propose", str(self.keys / "trust.toml"))
+        assert self.sign("trust sign", "mallory").code == 12
+        assert self.sign("trust sign", "cto").code == 0
+        applied = self.tag.run("trust", "apply", **self.tag.endpoint, **self.admin)
+        assert applied.code == 0, applied
+        toml = (self.tag.library.folder / "release.toml").read_text()
+        self.tag.library.write(
+            "release.toml", toml.replace("[approvals]\nrequired = false", applied.out.partition("\n\n")[2].strip())
+        )
+        self.tag.library.commit("chore: releases need approval")
+
+    def publish(self, version: str, source: str) -> None:
+        self.tag.library.release(version, source)
+        self.done("", "build")
+        self.done("publish", "publish")
+        self.done("record", "record publish")
+
+    def approve(self, channel: str, *names: str) -> dict[str, str]:
+        """Ask and let people approve, one after the other; gives what the job is handed."""
+        self.done("audit", f"request {channel}")
+        printed = ""
+        for name in names:
+            ended = self.sign("approve", name)
+            assert ended.code == 0, ended
+            printed = ended.out.strip()
+        variable, _, value = printed.partition("=")
+        for left in (self.tag.library.folder / ".release").glob("*.approval.json"):
+            left.unlink()  # the job has only the variable
+        return {variable: value}
+
+    def finish(self, channel: str) -> None:
+        self.done("promote", f"promote {channel}")
+        self.done("invalidate", f"invalidate {channel}")
+        self.done("", f"verify {channel} --patience 5")
+        self.done("record", f"record outcome {channel}")
+
+
+@pytest.fixture
+def team(library: Library, run: Run, tmp_path: Path) -> Iterator[Team]:
+    with account(library, run, tmp_path / "keys") as opened:
+        people = tmp_path / "people"
+        people.mkdir()
+        made = Team(opened, people)
+        made.found()
+        yield made
+
+
+def newest(team: Team) -> dict[str, object]:
+    entry: dict[str, object] = json.loads(team.done("audit", "log list --last 1 --json").out)[0]
+    return entry
+
+
+def test_a_release_goes_live_when_two_people_signed_it_and_not_before(team: Team) -> None:
+    team.publish("1.0.0", V1)
+    refused = team.run("record", "record promote latest")
+    assert refused.code == 12
+    assert "promote of 1.0.0 on latest needs an approval" in refused.err
+    one = team.approve("latest", "cto")
+    assert "1 of the 2 approvals" in team.run("record", "record promote latest", GITLAB_USER_ID="7", **one).err
+    both = team.approve("latest", "cto", "lead")
+    assert "cto approves and runs it" in team.run("record", "record promote latest", GITLAB_USER_ID="1", **both).err
+    team.done("record", "record promote latest", GITLAB_USER_ID="7", **both)
+    approvals = newest(team)["approvals"]
+    assert isinstance(approvals, list)
+    assert [a["principal"] for a in approvals] == ["cto", "lead"]
+    team.finish("latest")
+    shown = team.done("audit", "log show 1").out
+    assert "approved  cto (CTO), lead (lead), by trust epoch 0" in shown
+    assert "2 approval(s) by CTO or lead" in team.done("audit", "trust show").out
+
+
+def test_a_person_sees_what_changes_and_a_stranger_cannot_sign(team: Team) -> None:
+    team.publish("1.0.0", V1)
+    team.done("record", "record promote v1", GITLAB_USER_ID="7", **team.approve("v1", "cto"))
+    team.finish("v1")
+    team.publish("1.1.0", V2)
+    team.done("audit", "request v1 1.1.0 --reason because")
+    shown = team.run("audit", "approve --dry-run", "--key", "none")
+    assert shown.code == 0
+    for line in ("v1 serves now: 1.0.0 (pointer version 1)", "approved by cto (CTO)", "because: because",
+                 "* tag.min.js 16 -> 16 bytes, sha384-", "feat: change"):  # fmt: skip
+        assert line in shown.err, (line, shown.err)
+    assert "no approver's key" in team.sign("approve", "mallory").err
+    assert "no terminal to ask at" in team.run("audit", "approve", "--key", str(team.keys / "cto")).err
+    in_ci = team.run("audit", "approve --yes", "--key", str(team.keys / "cto"), CI="true")
+    assert (in_ci.code, "nobody signs in a pipeline" in in_ci.err) == (12, True)
+
+
+def test_the_way_back_at_night_needs_nobody_and_an_emergency_needs_one(team: Team) -> None:
+    for version, source in (("1.0.0", V1), ("1.1.0", V2)):
+        team.publish(version, source)
+        team.done("record", "record promote latest", GITLAB_USER_ID="7", **team.approve("latest", "cto", "lead"))
+        team.finish("latest")
+    keys = {**team.tag.endpoint, "RELEASE_KEYS": str(team.tag.keys)}
+    back = team.tag.run("rollback", "latest", "--reason", "breaks checkout", **keys)
+    assert (back.code, back.out) == (0, "latest serves 1.0.0 again\n"), back
+    team.publish("1.1.1", "window.tag = 3;\n")
+    team.done("audit", "request latest 1.1.1 --emergency --reason fix")
+    variable, _, value = team.sign("approve", "cto").out.strip().partition("=")
+    team.done("record", "record promote latest", GITLAB_USER_ID="7", **{variable: value})
+    team.finish("latest")
+    status = team.run("audit", "status")
+    assert "awaits a review until" in status.out
+    index = next(e["index"] for e in json.loads(team.done("audit", "log list --json").out) if e["emergency"])
+    team.done("record", f"record review {index} --reason fine")
+    assert "awaits a review" not in team.run("audit", "status").out
+
+
+def test_the_next_epoch_is_signed_by_the_keepers_of_the_one_before(team: Team) -> None:
+    toml = TRUST.format(cto=team.line("cto"), lead=team.line("mallory"))
+    (team.keys / "trust.toml").write_text(toml)
+    proposed = team.done("audit", "trust propose", str(team.keys / "trust.toml"))
+    assert f'-          "key": "{team.line("lead")}"' in proposed.err
+    refused = team.tag.run("trust", "apply", **team.tag.endpoint, **team.admin)
+    assert (refused.code, "signed by 0 of the 1 trust keys" in refused.err) == (14, True)
+    assert team.sign("trust sign", "cto").code == 0
+    assert "would be in force" in team.tag.run("trust", "apply", "--dry-run", **team.tag.endpoint, **team.admin).out
+    for _ in range(2):
+        assert team.tag.run("trust", "apply", **team.tag.endpoint, **team.admin).code == 0
+    epochs = json.loads(team.done("audit", "trust show --json").out)
+    assert [epoch["trust"]["epoch"] for epoch in epochs] == [0, 1]
+    assert "cto@example.com" not in json.dumps(epochs)
