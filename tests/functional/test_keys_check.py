@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from release.adapters.embedded.aws import AccessKey, EmbeddedAws
 from tests.functional.applied_keys import GITLAB, Applied, applied
 from tests.functional.conftest import Run
+from tests.functional.embedded import account
 from tests.functional.library import Library
 
 pytestmark = pytest.mark.moto
@@ -142,6 +144,12 @@ def test_the_report_for_people_names_what_is_wrong_and_what_to_do(users: Applied
     assert (wrong.code, wrong.out) == (15, "")
     assert "rotate: it has no active key" in wrong.err
     assert "next: run `release keys rotate rotate`" in wrong.err
+
+
+def test_what_keys_provision_made_is_as_rendered(library: Library, run: Run, tmp_path: Path) -> None:
+    with account(library, run, tmp_path / "keys") as made:
+        ended = made.as_("audit", "keys check")
+        assert ended.code == 0, ended
 
 
 def test_an_old_key_is_found(users: Applied, library: Library) -> None:

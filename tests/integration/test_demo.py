@@ -79,8 +79,12 @@ def test_a_real_library_from_npm_is_built_twice_alike_released_and_verified(
         assert code == 0, (command, output)
         return output
 
-    setup = ["keys", "provision", "--credentials-file", str(keys)]
-    assert run_captured(setup, folder=library.folder, environment=environment | administrator)[0] == 0
+    foundation = Keyring(tmp_path / "provision-key", name)
+    setup = ("keys", "provision", "--credentials-file")
+    whole, own = [*setup, str(foundation.file), "--foundation"], [*setup, str(keys)]
+    assert run_captured(whole, folder=library.folder, environment=environment | administrator)[0] == 0
+    provisioner = environment_for("provision", environment=environment, keyring=foundation)
+    assert run_captured(own, folder=library.folder, environment=provisioner)[0] == 0
     first = json.loads(run(None, "build --json"))
     assert json.loads(run(None, "build --json")) == first
     assert [a["role"] for a in first["manifest"]["artifacts"]] == ["entry", "entry"]
@@ -93,6 +97,7 @@ def test_a_real_library_from_npm_is_built_twice_alike_released_and_verified(
         (None, "verify latest"),
         ("record", "record outcome latest"),
         ("audit", "status"),
+        ("audit", "keys check"),
     ):
         run(stage, command)
 
