@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from release.adapters.gitlab_variables import GitLabVariables
     from release.adapters.keyring import Keyring
     from release.stages.provision import Places
+    from release.stages.rotate import Rotator
 
 HANDOVER: Final = ".release"
 TEMPLATES: Final = "keys-policy"
@@ -254,6 +255,39 @@ def provisioning(work: Workspace, *, credentials_file: Path | None, gitlab: bool
         issuer=config.keys.gitlab.host if config.keys.gitlab else None,
         vault=variables if users and variables else ring,
         roles=None if users else variables,
+        console=work.console,
+    )
+
+
+def rotator(work: Workspace, *, credentials_file: Path | None, gitlab: bool) -> "Rotator":
+    """Open what `keys rotate` works with, with the rotate key.
+
+    Raises:
+        ConfigError: the stages are roles; or it is not said, once, where their keys are kept.
+        CredentialError: no key, another stage's, or no token for GitLab.
+    """
+    from release.adapters.aws import AwsAccess, NewKeys  # noqa: PLC0415
+    from release.adapters.iam import IamIdentities  # noqa: PLC0415
+    from release.adapters.keyring import Keyring  # noqa: PLC0415
+    from release.core.identities import ROTATE  # noqa: PLC0415
+    from release.stages.rotate import Rotator  # noqa: PLC0415
+
+    config = work.config
+    if config.keys.kind == "roles":
+        raise ConfigError("roles have no keys to rotate", hint="[keys] identities = 'users' has")
+    if gitlab == bool(credentials_file):
+        raise ConfigError("where are the keys kept?", hint="either --credentials-file FILE or --gitlab")
+    clients = work.clients(ROTATE)
+    owned = identities(config, account=clients.account())
+    access = AwsAccess(
+        stage=ROTATE, region=config.site.region, environment=work.environment, endpoint=config.site.endpoint
+    )
+    return Rotator(
+        owned=owned,
+        keys=IamIdentities(clients.iam(), owned, caller=ROTATE),
+        vault=Keyring(credentials_file, owned.owner) if credentials_file else gitlab_variables(work),
+        proof=NewKeys(access),
+        clock=work.clock,
         console=work.console,
     )
 

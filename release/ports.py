@@ -305,6 +305,38 @@ class IdentityStore(Protocol):
         ...
 
 
+class RotatingKeys(Protocol):
+    """The access keys of the stages' users, as far as the rotate key may touch them."""
+
+    def keys(self, stage: str) -> Sequence[HeldKey]:
+        """List a user's access keys, oldest first."""
+        ...
+
+    def create_key(self, stage: str) -> tuple[str, str]:
+        """Make an access key; gives its id and its secret, which nobody can read again."""
+        ...
+
+    def disable_key(self, stage: str, key_id: str) -> None:
+        """Make a key useless, in a way that can be taken back."""
+        ...
+
+    def delete_key(self, stage: str, key_id: str) -> None:
+        """Delete a key; one that is gone already is fine."""
+        ...
+
+
+class KeyProof(Protocol):
+    """Tries a key."""
+
+    def caller(self, stage: str, key_id: str, secret: str) -> str:
+        """Give the ARN that AWS takes this key for.
+
+        Raises:
+            CredentialError: AWS does not accept it, or not yet.
+        """
+        ...
+
+
 class BucketPolicyStore(Protocol):
     """The policies of buckets."""
 

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _SERVICES: Final = ("s3", "cloudfront", "iam", "sts")
+_REACH: Final = (
+    "AWS_CA_BUNDLE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
 _WORTH_ASKING: Final = 1024 * 1024
 _REGION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -171,6 +179,22 @@ class AwsClients:
         if source is keys.PROFILE:
             return keys.profile_keys(access.environment["AWS_PROFILE"], access.credentials_file, access.environment)
         return keys.container_role(access.environment)
+
+
+class NewKeys:
+    """Tries new keys as `access` reaches AWS: a `KeyProof`."""
+
+    def __init__(self, access: AwsAccess) -> None:
+        self._access = access
+
+    def caller(self, stage: str, key_id: str, secret: str) -> str:
+        """Give the ARN that AWS takes this key for (CredentialError if it does not accept it)."""
+        kept = {name: value for name, value in self._access.environment.items() if name in _REACH}
+        own = {**kept, "AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}
+        access = AwsAccess(
+            stage=stage, region=self._access.region, environment=own, endpoint=self._access.endpoint, attempts=2
+        )
+        return AwsClients(access).caller()
 
 
 def checked_endpoint(url: str, *, origin: str) -> str:

@@ -85,6 +85,26 @@ class VersionIndex:
     entry: int = rule(minimum=0, maximum=LARGEST_SLOT)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotated:
+    """What a rotation did for one stage: ids of keys, and no secret."""
+
+    stage: str = rule(pattern=r"[a-z]{1,20}")
+    made: str | None = rule(None, pattern=r"[A-Z0-9]{16,128}")
+    disabled: tuple[str, ...] = rule((), most=2, pattern=r"[A-Z0-9]{16,128}")
+    deleted: tuple[str, ...] = rule((), most=2, pattern=r"[A-Z0-9]{16,128}")
+    at: str = rule(longest=20)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotation:
+    """What one run of `keys rotate` did."""
+
+    type_: Literal["release-rotation/v1"] = rule("release-rotation/v1", required=True)
+    library: str = rule(pattern=LIBRARY)
+    rotated: tuple[Rotated, ...] = rule(minimum=1, most=20)
+
+
 def read_order(body: bytes, *, name: str, library: str) -> Order:
     """Read an order; it must be for this library (FormatError)."""
     return _own(document.decode(Order, body, name=name, limit=LARGEST), name, library)

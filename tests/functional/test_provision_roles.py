@@ -47,5 +47,6 @@ def test_roles_are_made_by_the_provision_key_alone(library: Library, run: Run, t
         assert provision().out == "all keys and policies are as they should be\n"
         role = iam.get_role(RoleName="tag-promote")["Role"]
         assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("policy/release/tag/tag-boundary")
-        iam.update_assume_role_policy(RoleName="tag-promote", PolicyDocument='{"Version":"2012-10-17","Statement":[]}')
+        other = iam.get_role(RoleName="tag-publish")["Role"]["AssumeRolePolicyDocument"]
+        iam.update_assume_role_policy(RoleName="tag-promote", PolicyDocument=json.dumps(other))
         assert provision().out == "did replace who may take the role of promote\n"
