@@ -436,3 +436,28 @@ def test_nothing_but_its_schedule_starts_a_watch(missing: str) -> None:
     without = {name: value for name, value in wanted.items() if name != missing}
     assert bool(started(found, without)) is (missing == "CI_COMMIT_BRANCH")
     assert started(found, TAG | {"RELEASE_WATCH": "1"}) == {}
+
+
+# Rotation
+
+
+ROTATION: Final = "pipelines/rotate.yml"
+
+
+def test_a_schedule_on_a_protected_branch_rotates_with_the_rotate_key_and_beside_no_other_job(tmp_path: Path) -> None:
+    config = configuration(ROOT, ROTATION, WATCHES)
+    (tmp_path / "rotate.json").write_text(json.dumps(config), encoding="utf-8")
+    assert schema_errors(tmp_path / "rotate.json") == ""
+    found = jobs(config)
+    job = found["rotate:keys"]
+    assert set(found) == {"rotate:keys"}
+    assert job["environment"]["name"] == "release/rotate"
+    assert job["resource_group"] == jobs(configuration(ROOT, RELEASE, INPUTS))["release:publish"]["resource_group"]
+    (call,) = calls(job, tmp_path, SCHEDULE)
+    assert call.arguments == ["keys", "rotate", "--gitlab", "--if-due", *WITH_FILE]
+    assert main(call.arguments) == ConfigError.exit_code
+    wanted = SCHEDULE | {"RELEASE_ROTATE": "1"}
+    assert started(found, wanted) == {"rotate:keys": "on_success"}
+    for missing in ("RELEASE_ROTATE", "CI_COMMIT_REF_PROTECTED", "CI_PIPELINE_SOURCE"):
+        assert started(found, {name: value for name, value in wanted.items() if name != missing}) == {}
+    assert started(found, TAG | {"RELEASE_ROTATE": "1"}) == {}
