@@ -55,7 +55,8 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
     approval = choose(asked.trusted, asked.given, step)
     if (index := already(tail, intent)) is not None:
         entry = asked.slots.read(index)
-        if entry.approvals and (approval is None or same_request(entry.approvals, approval)):
+        known = any(same_request(entry.approvals, one) for one in asked.given)
+        if entry.approvals and (known or approval is None):
             return entry
     if approval is None:
         raise RefusedError(

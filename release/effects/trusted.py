@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from release.core import epochs, permission
-from release.core.approval import LARGEST, Approval, read_request
+from release.core.approval import LARGEST, Approval, before_of, merge, read_request
 from release.core.config import Config
 from release.core.entry import Approved, Event
 from release.core.epochs import Known
@@ -156,12 +156,20 @@ def step_of(event: Event) -> Step:
 
 
 def choose(trusted: Trusted, given: Sequence[Approval], step: Step) -> Approval | None:
-    """Choose the approval of a step: one that was given, or for a way back the one of the release it leaves."""
+    """Choose the approval of a step: one that was given, or for a way back the one of the release it leaves.
+
+    Approvals of one request count together; a request that fits what the channel serves goes before others.
+    """
+    merged: dict[str, Approval] = {}
+    fits: dict[str, bool] = {}
     for approval in given:
         request = read_request(approval.request.encode(), name="the request")
-        same = (request.action, request.channel, request.version) == (step.action, step.channel, step.version)
-        if same:
-            return approval
+        if (request.action, request.channel, request.version) == (step.action, step.channel, step.version):
+            earlier = merged.get(approval.request, approval)
+            merged[approval.request] = merge(earlier, approval)
+            fits[approval.request] = request.before == before_of(step.serves) and step.at <= request.expires
+    if merged:
+        return merged[max(merged, key=lambda text: fits[text])]
     if step.action == "rollback" and step.serves is not None:
         entry = trusted.slots.read(step.serves.entry)
         if entry.approvals and entry.trust:

@@ -119,6 +119,8 @@ def _merge(under: Config, over: Config) -> Config:
 
 def _holds(term: str, variables: Mapping[str, str]) -> bool:
     """Evaluate one term of a condition (https://docs.gitlab.com/ci/jobs/job_rules/)."""
+    if literal := re.fullmatch(r'"([^"$]*)" == "([^"$]*)"', term):
+        return literal[1] == literal[2]
     found = re.fullmatch(r'\$(\w+)(?: == "([^"]*)"| =~ /(.+)/)?', term)
     if not found:
         raise ValueError(f"no known condition: {term}")

@@ -75,6 +75,16 @@ def test_the_job_can_be_run_again_with_and_without_the_approval(world: World) ->
     assert world.authorize("latest", "1.1.0", approvals=[approval]).event == first.event
 
 
+def test_two_people_may_sign_apart_and_an_older_request_is_in_nobodys_way(world: World) -> None:
+    old = people.approval(world.ask("latest", "1.1.0", hours=1), by=("cto", "lead"))
+    world.clock.sleep(3601)
+    asked = world.ask("latest", "1.1.0")
+    given = [old, people.approval(asked, by=("cto",)), people.approval(asked, by=("lead",))]
+    first = world.authorize("latest", "1.1.0", approvals=given)
+    assert [a.principal for a in first.event.approvals] == ["cto", "lead"]
+    assert world.authorize("latest", "1.1.0", approvals=given).event == first.event
+
+
 def test_an_approval_cannot_be_used_again_after_the_way_back(world: World) -> None:
     approval = people.approval(world.ask("latest", "1.1.0"), by=("cto", "lead"))
     world.authorize("latest", "1.1.0", approvals=[approval])

@@ -30,6 +30,7 @@ INPUTS: Final = {
 KEYED: Final = {
     "release:publish": "publish",
     "release:record": "record",
+    "release:authorize": "record",
     "release:promote": "promote",
     "release:invalidate": "invalidate",
     "release:outcome": "record",
@@ -152,12 +153,17 @@ def test_a_protected_tag_releases_and_waits_for_a_person_before_the_promotion(pi
         "release:build": "on_success",
         "release:publish": "on_success",
         "release:record": "on_success",
+        "release:authorize": "on_success",
         "release:promote": "manual",
         "release:invalidate": "on_success",
         "release:verify": "on_success",
         "release:outcome": "always",
     }
     assert pipeline["release:promote"]["allow_failure"] is False
+    assert pipeline["release:authorize"]["allow_failure"] is False
+    asking = jobs(configuration(ROOT, RELEASE, INPUTS | {"authorize": "manual"}))
+    assert started(asking, TAG) == found | {"release:authorize": "manual"}
+    assert started(asking, ROLLBACK) == started(pipeline, ROLLBACK)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +211,8 @@ def test_jobs_run_one_after_the_other_in_the_order_of_the_stages(
         ("release:publish", "release:build", "dist/"),
         ("release:record", "release:build", "dist/"),
         ("release:record", "release:build", ".release/"),
-        ("release:promote", "release:record", ".release/"),
+        ("release:authorize", "release:build", "dist/"),
+        ("release:promote", "release:authorize", ".release/"),
         ("release:invalidate", "release:promote", ".release/"),
         ("release:verify", "release:promote", ".release/"),
         ("release:outcome", "release:verify", ".release/"),
@@ -238,6 +245,7 @@ def test_jobs_that_look_at_tags_clone_all_history(pipeline: dict[str, Config]) -
     assert [name for name, job in pipeline.items() if job["variables"]["GIT_DEPTH"] == "0"] == [
         "release:build",
         "release:publish",
+        "release:authorize",
     ]
 
 
@@ -294,7 +302,8 @@ def calls(job: Config, folder: Path, variables: Mapping[str, str], *, shell: str
 COMMANDS: Final = {
     "release:build": [["build"]],
     "release:publish": [["publish"]],
-    "release:record": [["record", "publish"], ["record", "promote"]],
+    "release:record": [["record", "publish"]],
+    "release:authorize": [["record", "promote"]],
     "release:promote": [["promote"]],
     "release:invalidate": [["invalidate"]],
     "release:verify": [["verify"]],
