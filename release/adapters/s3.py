@@ -249,7 +249,10 @@ class S3Store:
         info = self.describe(key)
         if info is None or info.size != len(body):
             return False
-        found = self.read(key, limit=len(body))
+        try:
+            found = self.read(key, limit=len(body))
+        except IntegrityError:  # somebody else wrote more there since
+            return False
         return found is not None and found.body == body
 
     def _read_back(self, key: str, size: int) -> str:

@@ -56,14 +56,14 @@ def test_an_unfinished_upload_is_finished_by_the_same_command(built: Account) ->
     """What a crash after the first object leaves behind."""
     s3 = built.aws.session().client("s3", endpoint_url=built.aws.endpoint)
     body = (built.library.folder / "dist" / "tag.min.js").read_bytes()
-    s3.put_object(Bucket="site", Key="tag/1.0.0/tag.min.js", Body=body)
+    s3.put_object(Bucket="site", Key="tag/1.0.0/tag.min.js", Body=body, IfNoneMatch="*")
     ended = built.as_("publish", "publish")
     assert (ended.code, ended.out) == (0, "published 1.0.0: 1 created, 1 already there\n")
 
 
 def test_a_foreign_object_in_the_way_stops_it_with_both_digests(built: Account) -> None:
     s3 = built.aws.session().client("s3", endpoint_url=built.aws.endpoint)
-    s3.put_object(Bucket="site", Key="tag/1.0.0/tag.min.js", Body=b"window.evil=1;")
+    s3.put_object(Bucket="site", Key="tag/1.0.0/tag.min.js", Body=b"window.evil=1;", IfNoneMatch="*")
     ended = built.as_("publish", "publish")
     assert ended.code == 7
     assert "tag/1.0.0/tag.min.js is already published with other bytes" in ended.err
