@@ -111,6 +111,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """
     if not 0 <= index < size <= LARGEST_SIZE:
         raise TlogError(f"a tree of {size} leaves has no leaf {index}")
+    _must_be_hashes(leaf, *proof)
     result = leaf
     for sibling, on_left in _walk(index, size - 1, proof, what="inclusion"):
         result = node_hash(sibling, result) if on_left else node_hash(result, sibling)
@@ -126,9 +127,11 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
     """
     if not 0 <= old <= new <= LARGEST_SIZE:
         raise TlogError(f"a tree of {new} leaves does not continue one of {old}")
+    _must_be_hashes(old_root, new_root, *proof)
     if old in {0, new}:
-        expected = EMPTY_ROOT if old == 0 else new_root
-        if proof or old_root != expected:
+        empty_differs = old == 0 and old_root != EMPTY_ROOT
+        same_differs = old == new and old_root != new_root
+        if proof or empty_differs or same_differs:
             raise TlogError(f"the trees of {old} and of {new} leaves are not consistent")
         return
     path = list(proof)
@@ -147,6 +150,12 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
             new_result = node_hash(new_result, sibling)
     if (old_result, new_result) != (old_root, new_root):
         raise TlogError(f"the tree of {new} leaves does not continue the one of {old}")
+
+
+def _must_be_hashes(*hashes: bytes) -> None:
+    # Two nodes are hashed as one string: cut elsewhere, it would prove what is no leaf.
+    if any(len(found) != HASH_BYTES for found in hashes):
+        raise TlogError(f"a hash in a proof has not {HASH_BYTES} bytes")
 
 
 def _walk(node: int, last: int, proof: Sequence[bytes], *, what: str) -> Iterator[tuple[bytes, bool]]:

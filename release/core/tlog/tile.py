@@ -147,12 +147,11 @@ def subtree_reader(size: int, read: Callable[[Tile], bytes]) -> Callable[[int, i
         tile_level, height = divmod(level, HEIGHT)
         first = index << height
         count = min(WIDTH, (size >> (HEIGHT * tile_level)) - first // WIDTH * WIDTH)
-        tile = Tile(tile_level, first // WIDTH, count)
-        found = hashes(tile, read(tile))
         at = first % WIDTH
-        if at + (1 << height) > len(found):
+        if at + (1 << height) > count:
             raise TlogError(f"a tree of {size} leaves has no subtree {index} at level {level}")
-        return _reduced(found[at : at + (1 << height)])
+        tile = Tile(tile_level, first // WIDTH, count)
+        return _reduced(hashes(tile, read(tile))[at : at + (1 << height)])
 
     return subtree
 
