@@ -23,6 +23,9 @@ ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
 """Signature types. https://c2sp.org/signed-note, "Signature types"; https://c2sp.org/tlog-cosignature."""
 
+LATEST: Final = 2**63 - 1
+"""The latest time of a cosignature (https://c2sp.org/tlog-cosignature, "Format")."""
+
 _DASH: Final = "\u2014"
 _SIGNATURE_BYTES: Final = {ED25519: 64, COSIGNATURE: 72}
 
@@ -37,6 +40,8 @@ class Key:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if not self.name.isprintable():
+            raise TlogError(f"{self.name[:100]!r}: a trusted key's name must be one that people can read")
         if self.kind not in _SIGNATURE_BYTES:
             raise TlogError(f"{self.name}: keys of type {self.kind:#04x} are not supported")
         if len(self.public) != ed25519.KEY_BYTES:
@@ -66,7 +71,7 @@ class Key:
             self._check(text, signature)
             return None
         time = int.from_bytes(signature[:8], "big")
-        if time >= 2**63:
+        if time > LATEST:
             raise TlogError(f"the cosignature of {self.name} is of an impossible time")
         self._check(cosigned(text, time), signature[8:])
         return time
@@ -87,6 +92,8 @@ class Signer:
         """Sign a note's text; a cosignature needs the time in seconds since 1970."""
         if (time is None) != (self.key.kind == ED25519):
             raise TlogError("a cosignature has a time, a signature has none")
+        if time is not None and not 0 <= time <= LATEST:
+            raise TlogError(f"a cosignature's time is at most {LATEST}, not {time}")
         if time is None:
             made = self._private.sign(text)
         else:
@@ -219,8 +226,8 @@ def parse_vkey(line: str) -> Key:
 
 
 def check_name(name: str) -> None:
-    """Refuse what is no key's name: empty, or with a space or a plus in it (TlogError)."""
-    if not name or "+" in name or any(character.isspace() or not character.isprintable() for character in name):
+    """Refuse what is no key's name: empty, or with a space or a plus in it (signed-note, "Signatures"; TlogError)."""
+    if not name or "+" in name or any(character.isspace() for character in name):
         raise TlogError(f"{name[:100]!r} is no key's name")
 
 
@@ -241,9 +248,9 @@ def _signature(line: str) -> Signature:
     if dash != _DASH:
         raise TlogError("a line among the signatures is none")
     check_name(name)
-    body = unbase64(encoded, what=f"the signature of {name}")
+    body = unbase64(encoded, what=f"the signature of {name[:100]!r}")
     if len(body) < 5:  # noqa: PLR2004 - the key ID and at least one byte
-        raise TlogError(f"the signature of {name} is too short")
+        raise TlogError(f"the signature of {name[:100]!r} is too short")
     return Signature(name, body[:4], body[4:])
 
 

@@ -1,4 +1,4 @@
-"""The curve of Ed25519 by its formulas (https://www.rfc-editor.org/rfc/rfc8032#section-5.1), to prove claims about it."""
+"""The curve of Ed25519 by its formulas (https://www.rfc-editor.org/rfc/rfc8032#section-5.1), for proofs about it."""
 
 from typing import Final
 

@@ -269,7 +269,7 @@ SIZES: Final = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(st.data(), SIZES)
 def test_a_leaf_of_a_huge_tree_is_proven_as_the_rfc_says(data: st.DataObject, size: int) -> None:
     index = data.draw(st.one_of(st.integers(0, size - 1), st.sampled_from([0, size - 1, size // 2])))
@@ -282,7 +282,7 @@ def test_a_leaf_of_a_huge_tree_is_proven_as_the_rfc_says(data: st.DataObject, si
             verify_inclusion(tree.subtree(0, index), index, size, wrong, tree.root())
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(st.data(), SIZES)
 def test_a_huge_tree_is_proven_to_grow_as_the_rfc_says(data: st.DataObject, new: int) -> None:
     old = data.draw(st.one_of(st.integers(1, new), st.sampled_from([1, new, (new + 1) // 2])))
