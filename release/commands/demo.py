@@ -17,12 +17,15 @@ from release.adapters import environment as environments
 from release.adapters import resources
 from release.adapters.keyring import Keyring
 from release.adapters.stage_process import environment_for, run_captured
-from release.errors import IntegrityError, PermissionDenied, ReleaseError
+from release.core.approval import digest
+from release.core.epochs import read_signed
+from release.errors import IntegrityError, PermissionDenied, RefusedError, ReleaseError
 
 if TYPE_CHECKING:
     from release.adapters.embedded.samples import SampleLibrary
 
 EXAMPLE = "visitor-tag"
+LONGEST = 500  # a line that the demo shows whole
 FROM_NPM = "web-vitals"
 FROM_NPM_VERSION = "6.2.3"
 
@@ -45,6 +48,11 @@ class Actor:
     world: World
     library: "SampleLibrary"
     name: str
+
+    @property
+    def approver(self) -> Path:
+        """The SSH key of the person who approves this library's releases."""
+        return self.world.folder / f"{self.name}-approver"
 
     def run(self, key: str | None, *arguments: str, expect: int = 0) -> None:
         """Run one command with one stage's key, show it, and stop the demo if it ends otherwise than it must."""
@@ -73,8 +81,8 @@ class Actor:
         shown = " ".join(f"'{a}'" if " " in a else a for a in arguments)
         typer.echo(f"   $ release {shown}   {who}")
         code, output = run_captured(arguments, folder=self.library.folder, environment=environment)
-        if output.strip():
-            typer.echo(textwrap.indent(output.rstrip(), "     "))
+        for line in output.rstrip().splitlines():
+            typer.echo(f"     {line}" if len(line) <= LONGEST else f"     {line[:60]}... ({len(line)} characters)")
         if code != expect:
             raise ReleaseError(f"'release {shown}' ended with {code}, expected {expect}")
         if expect:
@@ -90,13 +98,15 @@ def demo(
 ) -> None:
     """Run the whole pipeline on an embedded AWS: no account, nothing is sent anywhere but to npm.
 
-    Two releases of a small library, one of a real library from npm, an attempt with the wrong
-    key, an attempt to change published bytes, a rollback, and the release log at the end.
+    Two releases of a small library, each approved with an SSH key that is made for it, one of a real
+    library from npm, an attempt with the wrong key, an attempt to change published bytes, a rollback,
+    and the release log at the end.
     """
     started = time.monotonic()
     folder = (directory or Path(tempfile.mkdtemp(prefix="release-demo-"))).absolute()
     with _world(folder) as world:
         tag = _install(world)
+        _trust(tag)
         _first_release(tag)
         _second_release(tag)
         _real_library(world)
@@ -115,7 +125,8 @@ def _world(folder: Path) -> Iterator[World]:
     from release.adapters.embedded.edge import EmbeddedEdge  # noqa: PLC0415
     from release.adapters.embedded.provision import provision  # noqa: PLC0415
 
-    environment = {k: v for k, v in environments.read().items() if not k.startswith(("AWS_", "CI_", "RELEASE_"))}
+    environment = {k: v for k, v in environments.read().items() if not k.startswith(("AWS_", "CI", "RELEASE_"))}
+    environment["GITLAB_USER_ID"] = "42"  # who runs the pipeline
     with EmbeddedAws() as aws:
         site = provision(aws.session(), bucket="demo-site", log_bucket="demo-release-log", endpoint=aws.endpoint)
         with EmbeddedEdge(aws, site) as edge:
@@ -149,6 +160,26 @@ def _install(world: World) -> Actor:
     actor = Actor(world=world, library=library, name=EXAMPLE)
     actor.provision()
     return actor
+
+
+def _trust(tag: Actor) -> None:
+    """Let one person, who neither writes nor runs anything, approve every release."""
+    from release.adapters.embedded.samples import ssh_key, trust_toml  # noqa: PLC0415
+
+    _title(
+        "Who approves",
+        "Releases need a person's signature, made with an SSH key that no pipeline has. Who that is stands in the log"
+        " bucket, signed; release.toml pins it.",
+    )
+    folder = tag.world.folder
+    line = ssh_key(tag.approver, tag.world.environment)
+    (folder / "trust.toml").write_bytes(trust_toml(line))
+    tag.run("audit", "trust", "propose", str(folder / "trust.toml"))
+    tag.run("audit", "trust", "sign", "--yes", "--key", str(tag.approver))
+    tag.run_as_admin("trust", "apply")
+    signed, _ = read_signed(tag.library.read(".release/trust.json"), name="trust.json")
+    toml = tag.library.read("release.toml").replace(b"required = false", f'trust = "{digest(signed.trust)}"'.encode())
+    tag.library.commit({"release.toml": toml}, message="chore: releases need approval")
 
 
 def _first_release(tag: Actor) -> None:
@@ -194,6 +225,10 @@ def _pipeline(actor: Actor) -> None:
     actor.run(None, "build")
     actor.run("publish", "publish")
     actor.run("record", "record", "publish")
+    if actor.approver.exists():
+        actor.run("record", "record", "promote", expect=RefusedError.exit_code)
+        actor.run("audit", "request")
+        actor.run("audit", "approve", "--yes", "--key", str(actor.approver))
     actor.run("record", "record", "promote")
     actor.run("promote", "promote")
     actor.run("invalidate", "invalidate")

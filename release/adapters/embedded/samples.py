@@ -81,6 +81,42 @@ class SampleLibrary:
             raise SourceError(f"git {arguments[0]} failed\n{finished.output[-2000:]}")
 
 
+def ssh_key(file: Path, environment: Mapping[str, str]) -> str:
+    """Make an SSH key without a passphrase; gives its public half as one line.
+
+    Raises:
+        SourceError: ssh-keygen fails.
+        MissingToolError: it is not installed.
+    """
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(file)]
+    finished = ProcessRunner().run(command, folder=file.parent, env=environment, seconds=60)
+    if finished.code != 0:
+        raise SourceError(f"ssh-keygen failed\n{finished.output[-2000:]}")
+    return file.with_suffix(".pub").read_text(encoding="ascii").strip()
+
+
+def trust_toml(key: str) -> bytes:
+    """Write a trust epoch of one person, who keeps it and approves every release."""
+    return f"""threshold = 1
+
+[[trust-keys]]
+principal = "cto"
+key = "{key}"
+
+[[approvers]]
+principal = "cto"
+role = "CTO"
+keys = [{{key = "{key}"}}]
+actors = ["u:1"]
+authors = ["cto@example.com"]
+
+[[thresholds]]
+channels = "*"
+approvals = 1
+roles = ["CTO"]
+""".encode()
+
+
 def from_npm(name: str, version: str) -> dict[str, bytes]:
     """Give a library that bundles one published npm package as it is."""
     package = {
