@@ -19,6 +19,7 @@ from release.core.keypolicy import Policy
 from release.core.layout import ObjectHeaders
 from release.core.matrix import Call
 from release.core.provisioning import Made
+from release.core.tlog.note import Key, Signature
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -420,6 +421,19 @@ class KeyTrial(Protocol):
             CredentialError: the key itself is not accepted.
             ServiceError: there was no answer.
         """
+        ...
+
+
+class NoteSigner(Protocol):
+    """The log's private key, wherever it is kept; it never comes out."""
+
+    @property
+    def key(self) -> Key:
+        """The public half."""
+        ...
+
+    def sign(self, text: bytes) -> Signature:
+        """Sign the text of a note."""
         ...
 
 

@@ -10,6 +10,7 @@ from release.core.layout import ObjectHeaders
 FOREVER: Final = "public, max-age=31536000, immutable, no-transform"
 DOCUMENT: Final = "application/json"
 LOG: Final = ObjectHeaders(content_type=DOCUMENT, cache_control="no-store")
+NOTE: Final = ObjectHeaders(content_type="text/plain; charset=utf-8", cache_control="no-store")
 BLOB: Final = ObjectHeaders(content_type="application/octet-stream", cache_control="no-store")
 
 _MEDIA_TYPES: Final = {

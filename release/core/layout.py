@@ -9,6 +9,9 @@
     <log prefix>versions/<version>.json             where a version's publish entry is, create-only
     <log prefix>evidence/sha256/<hex>               what entries refer to by digest, create-only
     <log prefix>trust/<epoch>.json                  who may approve, create-only; no stage writes it
+    <log prefix>tile/...                            the tree of the entries and the entries in bundles, create-only
+    <log prefix>checkpoints/<12 digits>             the signed checkpoint of each size, create-only
+    <log prefix>checkpoint                          the newest checkpoint; moved up only
     <log prefix>pointers/<12 digits>.json           the pointer that an authorising entry amounts to, create-only
 
 A version begins with a digit and a channel with a letter, so that the two can never be
@@ -27,6 +30,7 @@ PREFIX: Final = r"([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}/){0,8}"
 VERSION: Final = r"(?!.{65})[0-9]{1,16}\.[0-9]{1,16}\.[0-9]{1,16}(-[0-9A-Za-z.-]+)?"
 # No segment begins with a dot, so no path climbs; no character needs escaping in a URL.
 PATH: Final = r"(?!.{201})[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
+PATH_OF_TILE: Final = r"(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
 
 POINTERS: Final = "channels"
 CUSTOMERS: Final = "customers"
@@ -151,6 +155,19 @@ class LogLayout:
     def evidence(self, sha256: str) -> str:
         """Give the key of the evidence with this digest (hex)."""
         return f"{self.blobs}{_must('[0-9a-f]{64}', sha256)}"
+
+    @property
+    def checkpoint(self) -> str:
+        """The key of the log's head."""
+        return f"{self.prefix}checkpoint"
+
+    def archived_checkpoint(self, size: int) -> str:
+        """Give the key of the checkpoint of a size."""
+        return f"{self.prefix}checkpoints/{self._digits(size)}"
+
+    def tile(self, path: str) -> str:
+        """Give the key of a tile or an entry bundle by its path (C2SP tlog-tiles)."""
+        return f"{self.prefix}{_must(f'tile/{PATH_OF_TILE}', path)}"
 
     def slot(self, index: int) -> str:
         """Give the key of the entry with this index; keys sort as indices do."""
