@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
 from release.core import document
-from release.core.evidence import FILES, Kind
+from release.core.evidence import FILES, Built
 from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
 from release.core.layout import is_channel
@@ -14,6 +14,7 @@ from release.errors import ConfigError, NothingToDoError
 
 T = TypeVar("T")
 KINDS: Final = ("order", "promotion", "verification")
+ROTATION: Final = "rotation.json"
 
 
 def leave_order(work: Workspace, order_: Order) -> None:
@@ -52,9 +53,14 @@ def verification(work: Workspace, channel: str) -> Verification:
     return _require(_read(work, "verification", channel, read_verification), channel, "verify")
 
 
-def evidence(work: Workspace) -> dict[Kind, bytes]:
+def rotation(work: Workspace) -> bytes | None:
+    """Read what 'keys rotate' left and nobody recorded yet; None if nothing."""
+    return work.handover.read(ROTATION, limit=LARGEST)
+
+
+def evidence(work: Workspace) -> dict[Built, bytes]:
     """Read what build left about the version (NothingToDoError if it left none here)."""
-    found: dict[Kind, bytes] = {}
+    found: dict[Built, bytes] = {}
     for kind, name in FILES.items():
         body = work.handover.read(name, limit=LARGEST_EVIDENCE[kind])
         if body is None:

@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from release import compose
+from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import document
-from release.core.handover import Rotated, Rotation
+from release.core.handover import Rotated, Rotation, read_rotation
 from release.core.identities import ROTATE
 from release.core.rotation import is_due, plan
 from release.errors import ConfigError, NothingToDoError
-
-FILE = "rotation.json"
 
 
 def rotate(
@@ -33,7 +32,7 @@ def rotate(
 ) -> None:
     """Make a new key, prove that it works, store it, and disable the old one; the next run deletes that.
 
-    What was done stands in .release/rotation.json. Exit code 5 if nothing is due.
+    What was done stands in .release/rotation.json, for 'record rotation'. Exit code 5 if nothing is due.
     """
     from release.stages import rotate as stage  # noqa: PLC0415
 
@@ -58,10 +57,14 @@ def rotate(
     if not any(each.changes for each in plans) and not if_due:
         raise NothingToDoError("no key is due", hint="name a stage without --due to renew its key now")
     done: list[Rotated] = []
+    library, left = work.config.library.name, handed.rotation(work)
+    # What an earlier run did and nobody recorded goes into the same entry.
+    earlier = read_rotation(left, name=f".release/{handed.ROTATION}", library=library).rotated if left else ()
 
     def note(one: Rotated) -> None:
         done.append(one)
-        work.handover.write(FILE, document.encode(Rotation(library=work.config.library.name, rotated=tuple(done))))
+        rotation = Rotation(library=library, rotated=(*earlier, *done))
+        handed.folder(work).write(handed.ROTATION, document.encode(rotation))
 
     if not dry_run:
         for each in plans:

@@ -10,7 +10,7 @@ from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
 from release.commands.options import Json, emit, emit_json
-from release.core.finding import Finding, Kind
+from release.core.log_finding import Finding, Kind
 from release.errors import (
     BrokenRuleError,
     ConfigError,

@@ -7,6 +7,7 @@ import typer
 from release import compose
 from release.commands import approvals, handed
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
+from release.errors import NothingToDoError
 from release.stages import publish as publishing
 from release.stages import record as stage
 
@@ -75,6 +76,27 @@ def rollback(
 
 
 @app.command()
+def rotation(
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    if_any: Annotated[bool, typer.Option("--if-any", help="That no rotation was left is no failure.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Record that keys were renewed, from what 'keys rotate' left in .release/."""
+    work = compose.workspace(config, quiet=json)
+    body = handed.rotation(work)
+    if body is None:
+        if not if_any:
+            raise NothingToDoError("no rotation was left to record", hint="release keys rotate leaves one")
+        return show([], dry_run=dry_run, json=json)
+    report = stage.rotation(recorder(work), body, dry_run=dry_run)
+    if not dry_run:
+        work.handover.remove(handed.ROTATION)
+    return show([report], dry_run=dry_run, json=json)
+
+
+@app.command()
 def outcome(
     channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
 ) -> None:
@@ -138,7 +160,8 @@ def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
         event = report.event
         where = f" on {event.channel}" if event.channel else ""
         verb = "would append" if dry_run else "appended" if report.new else "already there:"
-        emit([f"{verb} log entry {event.index}: {event.action} {event.version}{where}"])
+        what = event.version or event.reason
+        emit([f"{verb} log entry {event.index}: {event.action} {what}{where}"])
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from release.core.changelog import find, parse, section_digest, yanked_versions
-from release.core.finding import Finding
+from release.core.log_finding import Finding
 from release.core.replay import Replay
 from release.core.version import parse_version
 from release.errors import SourceError

@@ -33,7 +33,9 @@ Action = Literal[
     "rollback.failed",
     "version.yanked",
     "review.completed",
+    "keys.rotated",
 ]
+ROTATED: Final = "keys.rotated"
 Outcome = Literal["authorized", "completed", "failed"]
 
 _DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in hex"}
@@ -107,7 +109,10 @@ class TrustReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """What happened. Times are RFC 3339 in UTC with whole seconds."""
+    """What happened. Times are RFC 3339 in UTC with whole seconds.
+
+    A rotation of keys is about no version: `version` is empty then, and `manifest` the digest of its document.
+    """
 
     event_id: str = rule(**_DIGEST)
     origin: str = rule(longest=200)
@@ -116,7 +121,7 @@ class Event:
     outcome_of: int | None = rule(None, **_INDEX)
     occurred_at: str = rule(**_TIME)
     component: str = rule(pattern=LIBRARY, means="a library's name")
-    version: str = rule(**_VERSION)
+    version: str = rule(pattern=f"({VERSION})?", means="a version")
     channel: str | None = rule(None, pattern=CHANNEL, means="a channel's name")
     manifest: str = rule(**_DIGEST)
     reason: str | None = rule(None, longest=2000)
@@ -158,7 +163,8 @@ class Entry:
 
 def statement(event: Event) -> Entry:
     """Wrap an event with the subject it is about."""
-    subject = Subject(name=f"{event.component}@{event.version}/manifest.json", digest=Digests(sha256=event.manifest))
+    about = f"{event.component}@{event.version}/manifest.json" if event.version else f"{event.component}/rotation.json"
+    subject = Subject(name=about, digest=Digests(sha256=event.manifest))
     return Entry(_type=STATEMENT, subject=(subject,), predicate_type=PREDICATE, predicate=event)
 
 
@@ -189,6 +195,8 @@ def decode(body: bytes, *, index: int) -> Event:
     event = entry.predicate
     if entry != statement(event):
         raise LogError(f"{name} is about another version than its event")
+    if (event.version == "") != (event.action == ROTATED):
+        raise LogError(f"{name} is {event.action} of {event.version or 'no version'}")
     if event.index != index:
         raise LogError(f"{name} says that it is entry {event.index}: entries were moved")
     if (event.prev.index + 1 if event.prev else 0) != index:

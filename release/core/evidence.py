@@ -9,14 +9,15 @@ from release.core.manifest import SHA256, Manifest, digest, encode
 from release.core.shape import rule
 from release.errors import FormatError, IntegrityError
 
-Kind = Literal["sbom", "provenance"]
+Built = Literal["sbom", "provenance"]
+Kind = Literal["sbom", "provenance", "rotation"]
 
 SBOM: Final = "sbom.cdx.json"
 PROVENANCE: Final = "provenance.intoto.json"
-FILES: Final[Mapping[Kind, str]] = {"sbom": SBOM, "provenance": PROVENANCE}
+FILES: Final[Mapping[Built, str]] = {"sbom": SBOM, "provenance": PROVENANCE}
 """By kind, the files that build leaves for record."""
-LARGEST: Final[Mapping[Kind, int]] = {"sbom": sbom.LARGEST, "provenance": provenance.LARGEST}
-MEDIA_TYPES: Final[Mapping[Kind, str]] = {"sbom": sbom.MEDIA_TYPE, "provenance": provenance.MEDIA_TYPE}
+LARGEST: Final[Mapping[Built, int]] = {"sbom": sbom.LARGEST, "provenance": provenance.LARGEST}
+MEDIA_TYPES: Final[Mapping[Built, str]] = {"sbom": sbom.MEDIA_TYPE, "provenance": provenance.MEDIA_TYPE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class Evidence:
     sha256: str = rule(pattern=SHA256, means="a SHA-256 in hex")
 
 
-def about(manifest: Manifest, kind: Kind, body: bytes) -> Evidence:
+def about(manifest: Manifest, kind: Built, body: bytes) -> Evidence:
     """Describe a file that build left, once it is proven to be about this very version.
 
     Raises:
@@ -52,7 +53,7 @@ def about(manifest: Manifest, kind: Kind, body: bytes) -> Evidence:
     return Evidence(kind=kind, media_type=MEDIA_TYPES[kind], sha256=digest(body))
 
 
-def _named(kind: Kind, value: Any) -> dict[str, str]:  # noqa: ANN401 - parsed JSON
+def _named(kind: Built, value: Any) -> dict[str, str]:  # noqa: ANN401 - parsed JSON
     """Give {path: SHA-256} of the files that a document is about."""
     if kind == "provenance":
         return {subject["name"].partition("/")[2]: subject["digest"]["sha256"] for subject in value["subject"]}

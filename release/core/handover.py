@@ -105,6 +105,14 @@ class Rotation:
     rotated: tuple[Rotated, ...] = rule(minimum=1, most=20)
 
 
+def read_rotation(body: bytes, *, name: str, library: str) -> Rotation:
+    """Read a rotation; it must be for this library (FormatError)."""
+    found = document.decode(Rotation, body, name=name, limit=LARGEST)
+    if found.library != library:
+        raise FormatError(f"{name} is for library {found.library}, this is {library}")
+    return found
+
+
 def read_order(body: bytes, *, name: str, library: str) -> Order:
     """Read an order; it must be for this library (FormatError)."""
     return _own(document.decode(Order, body, name=name, limit=LARGEST), name, library)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from release.core.deeds import Blob, Deed, Identity, Indexed, Purge, Recorded, Slot
-from release.core.entry import Event
+from release.core.entry import ROTATED, Event
 from release.core.layout import MANIFEST, ChannelKey, PointerKey, VersionKey
 
 SKEW: Final = 300
@@ -135,7 +135,7 @@ class Ledger:
             case Purge():
                 about = moving and entry.channel is not None
             case Identity():
-                about = entry.action.startswith("keys.")
+                about = entry.action == ROTATED
             case None:
                 pass
         return about

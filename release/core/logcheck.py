@@ -19,8 +19,8 @@ from typing import Final
 
 from release.core import changelog_check
 from release.core.entry import Event, decode
-from release.core.finding import Finding
 from release.core.layout import SLOT_DIGITS
+from release.core.log_finding import Finding
 from release.core.logtree import HEAD, Marks, TreeFiles, compare
 from release.core.manifest import digest
 from release.core.replay import Replay

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from release.core.finding import Finding
+from release.core.log_finding import Finding
 from release.core.manifest import digest
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint

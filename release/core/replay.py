@@ -72,6 +72,9 @@ class Replay:
         match event.action:
             case "publish.completed":
                 return self.state, list(self._publish(event))
+            case "keys.rotated":
+                known = event.manifest in {item.sha256 for item in event.evidence}
+                return self.state, [] if known else ["is about a rotation whose document is not its evidence"]
             case "version.yanked":
                 return self._yank(event)
             case "review.completed":

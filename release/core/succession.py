@@ -15,6 +15,7 @@ from release.core import document
 from release.core.approval import before_of, stamp
 from release.core.channels import Channel
 from release.core.entry import (
+    ROTATED,
     Action,
     ChannelState,
     Event,
@@ -80,7 +81,7 @@ def already(tail: Tail, intent: Intent) -> int | None:
         return newest.index
     if intent.action == "version.yanked":
         return tail.state.yanked.get(intent.version)
-    if intent.action == "review.completed":
+    if intent.action in {"review.completed", ROTATED}:
         return None
     if intent.channel is None or (state := tail.state.channels.get(intent.channel)) is None:
         return None
@@ -134,7 +135,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
 
 def _after(log: Log, state: State, intent: Intent, index: int, at: datetime) -> State:
     match intent.action:
-        case "publish.completed":
+        case "publish.completed" | "keys.rotated":
             return state
         case "version.yanked":
             return _yank(state, intent, index)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from release.core.approval import Approval
+from release.core.caching import DOCUMENT
 from release.core.channels import Channel, names_for
 from release.core.config import Config
-from release.core.entry import Action, Event, Origin, State
-from release.core.evidence import Kind, about
-from release.core.handover import Order, Promotion, Verification
+from release.core.entry import ROTATED, Action, Event, Origin, State
+from release.core.evidence import Built, Evidence, about
+from release.core.handover import Order, Promotion, Verification, read_rotation
 from release.core.manifest import LARGEST, Manifest, decode, digest
 from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
@@ -32,6 +33,7 @@ from release.errors import (
 from release.ports import Clock, ObjectStore, Repository
 
 DEEPEST_ROLLBACK: Final = 50
+DEEPEST_ROTATION: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +71,7 @@ def publish(
     site: ObjectStore,
     manifest: Manifest,
     manifest_body: bytes,
-    left: Mapping[Kind, bytes],
+    left: Mapping[Built, bytes],
     *,
     dry_run: bool,
 ) -> Report:
@@ -218,6 +220,35 @@ def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Rep
     intent = Intent(
         action="version.yanked", version=version, manifest=_published(recorder, version).manifest, reason=reason
     )
+    return _append(recorder, intent, dry_run=dry_run)
+
+
+def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
+    """Record that keys were renewed, with the document that says which.
+
+    Args:
+        recorder: the log.
+        body: the rotation that `keys rotate` left.
+        dry_run: write nothing.
+
+    Raises:
+        FormatError: it is no rotation of this library.
+    """
+    found = read_rotation(body, name="the rotation", library=recorder.config.library.name)
+    sha256 = digest(body)
+    size = recorder.slots.tail().size
+    for event in recorder.slots.events(first=max(0, size - DEEPEST_ROTATION), size=size):
+        if (event.action, event.manifest) == (ROTATED, sha256):
+            return Report(event=event, new=False)
+    intent = Intent(
+        action=ROTATED,
+        version="",
+        manifest=sha256,
+        reason="keys of " + ", ".join(sorted({row.stage for row in found.rotated})),
+        evidence=(Evidence(kind="rotation", media_type=DOCUMENT, sha256=sha256),),
+    )
+    if not dry_run:
+        recorder.slots.leave_evidence(body)
     return _append(recorder, intent, dry_run=dry_run)
 
 

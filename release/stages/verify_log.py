@@ -7,7 +7,7 @@ from typing import Final
 
 from release.core import changelog_check
 from release.core.entry import ChannelState, Event
-from release.core.finding import Finding, Kind
+from release.core.log_finding import Finding, Kind
 from release.core.logcheck import ARCHIVE, CHECKPOINT, Verifier, archived_sizes
 from release.core.logtree import TreeFiles
 from release.core.tlog import TlogError

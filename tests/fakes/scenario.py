@@ -21,7 +21,7 @@ from release.core.config import ApprovalsSection, Config
 from release.core.document import encode as document_of
 from release.core.entry import Event
 from release.core.epochs import Known
-from release.core.evidence import Kind
+from release.core.evidence import Built
 from release.core.handover import LARGEST, Order, Pointer, Promotion, Verification, read_pointer
 from release.core.layout import MANIFEST
 from release.core.manifest import Manifest, Source, encode
@@ -343,7 +343,7 @@ class World:
     def manifest(self, version: str) -> Manifest:
         return publishing.read_bundle(self.config, self.bundles[version])[0]
 
-    def evidence(self, version: str) -> dict[Kind, bytes]:
+    def evidence(self, version: str) -> dict[Built, bytes]:
         """Give what build left about a version."""
         manifest = self.manifest(version)
         return {

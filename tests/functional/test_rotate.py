@@ -45,6 +45,10 @@ def test_a_stage_gets_a_new_key_from_the_rotate_key_alone(tag: Account) -> None:
         key["AccessKeyId"]: key["Status"] for key in iam.list_access_keys(UserName="tag-publish")["AccessKeyMetadata"]
     }
     assert held == {old["AWS_ACCESS_KEY_ID"]: "Inactive", new["AWS_ACCESS_KEY_ID"]: "Active"}
+    assert tag.as_("record", "record rotation").out == "appended log entry 0: keys.rotated keys of publish\n"
+    assert tag.as_("record", "record rotation").code == NothingToDoError.exit_code, "what is recorded is not left"
+    assert tag.as_("record", "record rotation", "--if-any").code == 0
+    assert "keys of publish" in tag.as_("audit", "log show 0").out
     assert rotate("publish", *where, key="publish").code == PermissionDenied.exit_code
     assert rotate("rotate", *where).code == ConfigError.exit_code
     assert rotate("publish").code == ConfigError.exit_code

@@ -1,6 +1,6 @@
 import pytest
 
-from release.core.evidence import FILES, Kind, about
+from release.core.evidence import FILES, Built, about
 from release.core.manifest import digest
 from release.errors import FormatError, IntegrityError, LogError, ServiceError
 from tests.fakes.scenario import World, every_fault
@@ -14,14 +14,14 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_evidence_is_described_by_its_digest(world: World, kind: Kind) -> None:
+def test_evidence_is_described_by_its_digest(world: World, kind: Built) -> None:
     body = world.evidence("1.0.0")[kind]
     found = about(world.manifest("1.0.0"), kind, body)
     assert (found.kind, found.sha256) == (kind, digest(body))
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_evidence_about_another_build_is_refused(world: World, kind: Kind) -> None:
+def test_evidence_about_another_build_is_refused(world: World, kind: Built) -> None:
     world.publish("1.1.0")
     with pytest.raises(IntegrityError, match=f"{FILES[kind]} is about other files"):
         about(world.manifest("1.0.0"), kind, world.evidence("1.1.0")[kind])
@@ -43,7 +43,7 @@ BROKEN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_no_evidence_is_refused(world: World, kind: Kind, body: bytes) -> None:
+def test_what_is_no_evidence_is_refused(world: World, kind: Built, body: bytes) -> None:
     with pytest.raises((FormatError, IntegrityError), match=FILES[kind]):
         about(world.manifest("1.0.0"), kind, body)
 
@@ -54,7 +54,7 @@ def test_the_log_holds_what_its_entry_refers_to(world: World) -> None:
     for item in event.evidence:
         body = world.log.bodies()[world.config.log_layout.evidence(item.sha256)]
         assert digest(body) == item.sha256
-        assert body == world.evidence("1.0.0")[item.kind]
+        assert body in world.evidence("1.0.0").values()
 
 
 def test_a_dry_run_stores_no_evidence(world: World) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from release.core.finding import Finding
+from release.core.log_finding import Finding
 from release.core.logcheck import Verifier, archived_sizes
 from release.core.logtree import TreeFiles
 from release.core.tlog import TlogError

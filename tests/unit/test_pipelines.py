@@ -288,7 +288,7 @@ STATIC: Final = {
 def calls(job: Config, folder: Path, variables: Mapping[str, str], *, shell: str = "sh") -> Sequence[Call]:
     """Run a job's scripts as the runner does: one after the other, in one shell that stops at the first failure."""
     programs = folder / "programs"
-    programs.mkdir()
+    programs.mkdir(parents=True)
     (programs / "release").write_text(RECORDER, encoding="utf-8")
     (programs / "release").chmod(0o755)
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "CI_PIPELINE_ID": "11", "CI_JOB_ID": "22", **variables}
@@ -459,14 +459,18 @@ def test_a_schedule_on_a_protected_branch_rotates_with_the_rotate_key_and_beside
     assert schema_errors(tmp_path / "rotate.json") == ""
     found = jobs(config)
     job = found["rotate:keys"]
-    assert set(found) == {"rotate:keys"}
+    assert set(found) == {"rotate:keys", "rotate:record"}
+    assert found["rotate:record"]["environment"]["name"] == "release/record"
+    assert needs(found["rotate:record"], with_artifacts=True) == ["rotate:keys"]
+    (logged,) = calls(found["rotate:record"], tmp_path / "record", SCHEDULE)
+    assert logged.arguments == ["record", "rotation", "--if-any", *WITH_FILE]
     assert job["environment"]["name"] == "release/rotate"
     assert job["resource_group"] == jobs(configuration(ROOT, RELEASE, INPUTS))["release:publish"]["resource_group"]
     (call,) = calls(job, tmp_path, SCHEDULE)
     assert call.arguments == ["keys", "rotate", "--gitlab", "--if-due", *WITH_FILE]
     assert main(call.arguments) == ConfigError.exit_code
     wanted = SCHEDULE | {"RELEASE_ROTATE": "1"}
-    assert started(found, wanted) == {"rotate:keys": "on_success"}
+    assert started(found, wanted) == {"rotate:keys": "on_success", "rotate:record": "on_success"}
     for missing in ("RELEASE_ROTATE", "CI_COMMIT_REF_PROTECTED", "CI_PIPELINE_SOURCE"):
         assert started(found, {name: value for name, value in wanted.items() if name != missing}) == {}
     assert started(found, TAG | {"RELEASE_ROTATE": "1"}) == {}

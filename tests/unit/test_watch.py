@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from release.core.entry import ROTATED
+from release.core.evidence import Evidence
 from release.core.findings import MOST
 from release.core.manifest import digest
 from release.core.succession import Intent
@@ -530,6 +532,17 @@ def test_a_rotation_that_no_entry_tells_of() -> None:
         ("pipeline", "rotate"),
         ("stage", "rotate"),
     ]
+
+
+def test_a_rotation_that_the_log_tells_of_is_explained() -> None:
+    day = Day("users")
+    day.trail.call("10:00:00", day.trail.stage("rotate"), "CreateAccessKey", service="iam", userName="tag-publish")
+    document = Evidence(kind="rotation", media_type="application/json", sha256="d" * 64)
+    day.log.add("10:00:05", Intent(action=ROTATED, version="", manifest=document.sha256, evidence=(document,)))
+    recorder = day.trail.stage("record")
+    day.trail.put("10:00:04", recorder, "release-log", f"tag/evidence/sha256/{document.sha256}")
+    day.trail.put("10:00:05", recorder, "release-log", "tag/seq/000000000003")
+    assert day.found() == []
 
 
 # The other direction
