@@ -35,10 +35,11 @@ _BUCKET_ACTS: Final = {
     "change versioning of": "s3:PutBucketVersioning",
     "let things expire in": "s3:PutLifecycleConfiguration",
 }
-_KEY_ACTS: Final = ("CreateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed", "ListAccessKeys", "UpdateAccessKey")
+_KEY_ACTS: Final = ("CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey")
 _IDENTITY_ACTS: Final[Mapping[str, Sequence[str]]] = {
     "user": (
         *_KEY_ACTS,
+        "GetAccessKeyLastUsed",
         "AttachUserPolicy",
         "CreateUser",
         "DeleteUserPermissionsBoundary",
@@ -87,7 +88,7 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _MANIFEST: _LOOK,
         _ENTRY: ("create", *_LOOK),
         _INDEX: ("create", *_LOOK),
-        _RECORDED: ("create", *_LOOK),
+        _RECORDED: ("create", "read"),
         _EVIDENCE: ("create", *_LOOK),
         _TRUST: _LOOK,
     },
@@ -108,7 +109,6 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _POINTER: _LOOK,
         _ENTRY: _LOOK,
         _INDEX: _LOOK,
-        _EVIDENCE: _LOOK,
         _TRUST: _LOOK,
         _TRAIL: _LOOK,
         **dict.fromkeys(_BUCKETS, ("read the policy of",)),

@@ -2,34 +2,46 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
 from release.adapters import resources
-from release.adapters.aws import AwsAccess, AwsClients
+from release.adapters.aws import AwsAccess, AwsClients, NewKeys
 from release.adapters.cloudfront import CloudFront
 from release.adapters.embedded.aws import ACCOUNT, AccessKey, EmbeddedAws
 from release.adapters.embedded.provision import provision
+from release.adapters.iam import IamIdentities
 from release.adapters.key_directory import AwsKeyDirectory
 from release.adapters.s3 import S3Store
-from release.core.config import Config
+from release.core.approval import Approval
+from release.core.caching import LOG
+from release.core.config import ApprovalsSection, Config
+from release.core.document import encode
 from release.core.handover import Order, Verification
-from release.core.identities import BOUNDARY
+from release.core.identities import BOUNDARY, ROTATE
 from release.core.keypolicy import Policies, Policy, policies
+from release.core.rotation import plan
 from release.effects.trail import TrailBucket
-from release.errors import NotFoundError, NothingToDoError, PermissionDenied
+from release.effects.trusted import load
+from release.errors import LogError, NotFoundError, NothingToDoError, PermissionDenied
+from release.ports import KeyProof
+from release.stages import approve as approving
 from release.stages import inspect_keys, watch
 from release.stages import invalidate as invalidating
 from release.stages import publish as publishing
 from release.stages import record as recording
+from release.stages import request as asking
+from release.stages import rotate as rotating
 from release.stages import status as looking
-from tests.fakes import examples
-from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.scenario import REASON, World, files
+from tests.fakes import examples, people
+from tests.fakes.folder import InMemoryFolder
+from tests.fakes.identity_store import FakeVault, Kill
+from tests.fakes.scenario import CHANGELOG, REASON, World, files
 
 TRAIL: Final = "AWSLogs/"
 _DAY: Final = 24 * 3600
@@ -53,17 +65,19 @@ class Holder:
     trail: S3Store
     cdn: CloudFront
     directory: AwsKeyDirectory
+    identities: IamIdentities
 
 
 class Stages:
     """Every stage with its own key; `owner` is a key that may do everything, for accidents."""
 
-    def __init__(self, settings: Config, made: Policies, holders: Mapping[str, Holder]) -> None:
+    def __init__(self, settings: Config, made: Policies, holders: Mapping[str, Holder], proof: KeyProof) -> None:
         self.config = settings
         self.policies = made
         self.world = World(settings)
         self.owner = holders["owner"]
         self._of = holders
+        self._proof = proof
 
     def publish(self, version: str, *, dry_run: bool = False) -> None:
         self.world.publish(version, site=self._of["publish"].site, dry_run=dry_run)
@@ -73,11 +87,10 @@ class Stages:
         key, evidence = self._of["record"], self.world.evidence(version)
         recording.publish(self.world.recorder(key.log), key.site, manifest, body, evidence, dry_run=dry_run)
 
-    def authorize(self, channel: str, version: str, *, back: bool = False, dry_run: bool = False) -> Order:
+    def authorize(self, channel: str, version: str, *, back: bool = False, approvals: Sequence[Approval] = ()) -> Order:
         key = self._of["record"]
-        report = recording.authorize(
-            self.world.recorder(key.log), key.site, channel, version, reason=REASON, rollback=back, dry_run=dry_run
-        )
+        recorder = replace(self.world.recorder(key.log), approvals=tuple(approvals))
+        report = recording.authorize(recorder, key.site, channel, version, reason=REASON, rollback=back, dry_run=False)
         return recording.order_of(report.event, self.config.library.name)
 
     def promote(self, order: Order, *, dry_run: bool = False) -> None:
@@ -98,19 +111,17 @@ class Stages:
         self.world.yank(version, log=self._of["record"].log)
 
     def move(self, channel: str, version: str, *, back: bool = False) -> None:
-        """Let a channel serve a version, every step twice, as after a lost answer."""
-        for _ in range(2):
-            order = self.authorize(channel, version, back=back)
-        for _ in range(2):
-            self.promote(order)
-            self.invalidate(channel)
-            self.conclude(channel)
+        """Let a channel serve a version."""
+        self.promote(self.authorize(channel, version, back=back))
+        self.invalidate(channel)
+        self.conclude(channel)
 
     def look(self) -> None:
         """Do all that the audit key is for."""
         key = self._of["audit"]
         slots = self.world.slots(key.log)
         looking.run(self.config, slots, key.site, None)
+        load(self.config, slots)
         list(slots.events(first=0, size=slots.tail().size))
         report = inspect_keys.run(self.config, self.policies, key.directory, self.world.clock)
         unseen = [str(found) for found in report.findings if "cannot be looked at" in str(found)]
@@ -127,25 +138,86 @@ class Stages:
                 watch.Period(since=now - _DAY, until=now, now=now),
             )
 
+    def rotate(self, stage: str) -> None:
+        """Renew a stage's key; it is the old one that `Stages` goes on with, so let this be the last thing."""
+        keys, vault, now = self._of["rotate"].identities, FakeVault(kill=Kill()), self.world.clock.now()
+        held = {name: keys.keys(name) for name in self.policies.stages if name != ROTATE}
+        others = {key.id_: name for name, found in held.items() for key in found if name != stage}
+        for _ in range(2):  # the second run deletes what the first disabled
+            rotator = rotating.Rotator(
+                owned=self.policies.identities,
+                keys=keys,
+                vault=vault,
+                proof=self._proof,
+                clock=self.world.clock,
+                console=self.world.console,
+            )
+            stored = vault.key_id(stage) or held[stage][0].id_
+            todo = plan(stage, keys.keys(stage), stored, others=others, wanted=True, now=now, grace=timedelta(0))
+            rotating.run(rotator, todo, lambda _: None)
+
+    def trust(self) -> None:
+        """Let people approve from now on."""
+        first = people.trust()
+        key = self.config.log_layout.epoch(0)
+        self.owner.log.create(key, people.signed(first), LOG)
+        pinned = ApprovalsSection(required=True, trust=people.known(first).sha256)
+        self.config = self.world.config = replace(self.config, approvals=pinned)
+
+    def approved(self, channel: str, version: str) -> Order:
+        """Ask, look, approve and record, twice: the second time nobody hands over the approval."""
+        key, world = self._of["audit"], self.world
+        wish = asking.Wish(
+            channel=channel,
+            version=version,
+            action="promote",
+            emergency=False,
+            reason=None,
+            hours=24,
+            rollback_days=7,
+            nonce="c" * 32,
+        )
+        request = asking.run(self.config, world.slots(key.log), world.clock, world.repository, wish)
+        bare = Approval(request=encode(request).decode())
+        project = InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()})
+        approving.difference(self.config, world.slots(key.log), key.site, world.repository, project, bare, request)
+        approval = people.approval(request, by=("cto", "lead"))
+        self.authorize(channel, version, approvals=(approval,))
+        return self.authorize(channel, version)
+
+    def approvals(self, order: Order) -> list[str]:
+        """Give the digests of what the entry of an order names as its approvals."""
+        return [one.approval for one in self.world.slots(self.owner.log).read(order.entry).approvals]
+
     def delete(self, store: S3Store, key: str) -> None:
-        """Lose an object, as no stage can."""
-        store._client.delete_object(Bucket=store._bucket, Key=key)
+        """Lose an object with all its versions, as no stage can."""
+        s3, bucket = store._client, store._bucket
+        for version in s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]:
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
 
 
 @contextmanager
-def stages(change: Callable[[str, Policy], Policy]) -> Iterator[Stages]:
+def stages(change: Callable[[str, Policy], Policy], only: str | None = None) -> Iterator[Stages]:
     """Open an account as `keys provision` makes it, but with each stage's policy changed by `change`.
 
     The buckets have no policies of their own: those only take away, and would let nothing be deleted.
+
+    Args:
+        change: given a stage and its policy, the one to apply.
+        only: the stage that uses its own key; all others use the owner's, which is faster. None for all.
     """
     with EmbeddedAws() as aws, ExitStack() as until:
         site = provision(aws.session(), bucket="site", log_bucket="release-log", endpoint=aws.endpoint)
         settings = config(site.distribution)
         made = rendered(settings)
-        held = {"owner": aws.admin, **_users(aws, made, change)}
-        found = Stages(
-            settings, made, {stage: _holder(aws, settings, made, stage, key, until) for stage, key in held.items()}
-        )
+        held = _users(aws, made, change)
+        used = {
+            stage: _holder(aws, made, stage, held[stage], settings, until) for stage in held if only in {None, stage}
+        }
+        owner = _holder(aws, made, "owner", aws.admin, settings, until)
+        holders = {**dict.fromkeys(held, owner), **used, "owner": owner}
+        reach = AwsAccess(stage=ROTATE, region=aws.region, environment={}, endpoint=aws.endpoint)
+        found = Stages(settings, made, holders, NewKeys(reach))
         _start_trail(aws, found)
         yield found
 
@@ -166,9 +238,7 @@ def _users(aws: EmbeddedAws, made: Policies, change: Callable[[str, Policy], Pol
     return keys
 
 
-def _holder(
-    aws: EmbeddedAws, settings: Config, made: Policies, stage: str, key: AccessKey, until: ExitStack
-) -> Holder:
+def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settings: Config, until: ExitStack) -> Holder:
     environment = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
     clients = AwsClients(
         AwsAccess(stage=stage, region=aws.region, environment=environment, endpoint=aws.endpoint, attempts=1)
@@ -181,6 +251,7 @@ def _holder(
         trail=S3Store(s3, bucket="trail", stage=stage),
         cdn=CloudFront(cloudfront, distribution=settings.distribution.id_, stage=stage, account=ACCOUNT),
         directory=AwsKeyDirectory(iam, s3, made.identities),
+        identities=IamIdentities(iam, made.identities, caller=stage),
     )
 
 
@@ -193,15 +264,33 @@ def _start_trail(aws: EmbeddedAws, found: Stages) -> None:
         s3.put_object(Bucket="trail", Key=key, Body=gzip.compress(b'{"Records": []}'))
 
 
-def story(s: Stages) -> None:
-    """All that the stages do in the life of a library, with the accidents that take other ways through them."""
+def story(s: Stages, stage: str | None = None) -> None:
+    """All that the stages do in the life of a library, with the accidents that take other ways through them.
+
+    Args:
+        s: the stages.
+        stage: leave out what comes before the first thing that this stage does.
+    """
+    if stage == ROTATE:
+        return s.rotate("invalidate")
+    _publish(s)
+    _serve(s)
+    s.publish("1.1.0")
+    s.record("1.1.0")
+    s.move("latest", "1.1.0")
+    s.move("latest", "1.0.0", back=True)
+    s.yank("1.1.0")
+    _approve(s)
+    return s.rotate("invalidate")
+
+
+def _publish(s: Stages) -> None:
     layout, log = s.config.layout, s.config.log_layout
-    manifest = s.world.build("1.0.0")
+    artifact = s.world.build("1.0.0").artifacts[0]
     with pytest.raises(NotFoundError):  # too early: nothing is published
         s.record("1.0.0")
-    first = layout.artifact("1.0.0", manifest.artifacts[0].path)
-    body = files("1.0.0")[manifest.artifacts[0].path]
-    s.owner.site.create(first, body, _headers(first, body))  # a run that was cut off after its first file
+    body = files("1.0.0")[artifact.path]
+    s.owner.site.create(layout.artifact("1.0.0", artifact.path), body, LOG)  # a run that was cut off
     s.publish("1.0.0", dry_run=True)
     s.publish("1.0.0")
     s.publish("1.0.0")
@@ -209,9 +298,13 @@ def story(s: Stages) -> None:
         s.authorize("latest", "1.0.0")
     s.record("1.0.0", dry_run=True)
     s.record("1.0.0")
-    s.record("1.0.0")
     s.delete(s.owner.log, log.version_index("1.0.0"))  # cut off between entry and index
     s.record("1.0.0")
+    s.record("1.0.0")
+
+
+def _serve(s: Stages) -> None:
+    layout, log = s.config.layout, s.config.log_layout
     order = s.authorize("latest", "1.0.0")
     s.delete(s.owner.log, log.pointer(order.entry))  # cut off between entry and pointer
     with pytest.raises(NotFoundError):
@@ -219,31 +312,34 @@ def story(s: Stages) -> None:
     s.authorize("latest", "1.0.0")
     s.promote(order, dry_run=True)
     s.promote(order)
-    s.invalidate("latest", dry_run=True)
     s.delete(s.owner.site, layout.pointer("latest"))  # cut off before the pointer moved
     s.look()
     s.delete(s.owner.site, layout.channel_file("latest", "tag.min.js"))  # and before the last copy
     s.look()
     s.promote(order)
+    s.invalidate("latest", dry_run=True)
     s.move("latest", "1.0.0")
-    for version in ("1.1.0", "2.0.0"):
-        s.publish(version)
-        s.record(version)
-        s.move("latest", version)
-    s.move("v2", "2.0.0")
-    s.move("latest", "1.0.0", back=True)
-    s.yank("1.1.0")
-    s.look()
-    s.delete(s.owner.site, layout.artifact("2.0.0", "tag.min.js"))  # what nobody can do, and must be told of
+
+
+def _approve(s: Stages) -> None:
+    """Release with approvals, then lose what nobody can delete: each job must tell."""
+    layout, log = s.config.layout, s.config.log_layout
+    s.publish("1.2.0")
+    s.record("1.2.0")
+    s.trust()
     with pytest.raises(NotFoundError):
-        s.promote(s.authorize("latest", "2.0.0"))
-    s.delete(s.owner.site, layout.manifest("2.0.0"))
+        s.approved("latest", "1.3.0")
+    order = s.approved("latest", "1.2.0")
+    s.promote(order)
     s.look()
-
-
-def _headers(key: str, body: bytes) -> Any:  # noqa: ANN401 - what any store takes
-    store = InMemoryObjectStore()
-    store.put(key, body)
-    found = store.describe(key)
-    assert found is not None
-    return found.headers
+    s.delete(s.owner.site, layout.artifact("1.2.0", "tag.min.js"))
+    with pytest.raises(NotFoundError):
+        s.promote(order)
+    s.delete(s.owner.site, layout.manifest("1.2.0"))
+    s.look()
+    for sha256 in s.approvals(order):
+        s.delete(s.owner.log, log.evidence(sha256))
+    with pytest.raises(LogError):
+        s.promote(order)
+    with pytest.raises(LogError):  # the way back rests on the approval of what it leaves
+        s.authorize("latest", "1.0.0", back=True)
