@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import flask
 from moto.core.exceptions import AccessDeniedError
-from moto.iam.access_control import PermissionResult, S3IAMRequest
+from moto.iam.access_control import CreateAccessKeyFailure, PermissionResult, S3IAMRequest
 from moto.iam.exceptions import NoSuchEntity, NotFoundException
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import s3_backends
@@ -117,6 +117,18 @@ def refuse_the_anonymous(original: Moto) -> Moto:
         original(self, iam_request_cls, resource)
 
     return authenticate
+
+
+def refuse_the_disabled(original: Moto) -> Moto:
+    """Wrap `IAMUserAccessKey.__init__`, which takes a key that was disabled for an active one."""
+
+    def look_up(self: Moto, *given: Moto, **named: Moto) -> None:
+        original(self, *given, **named)
+        held = self.backend.get_user(self._owner_user_name).access_keys
+        if any(key.access_key_id == self._access_key_id and key.status != "Active" for key in held):
+            raise CreateAccessKeyFailure(reason="InvalidId")
+
+    return look_up
 
 
 def sign_nothing_without_body(original: Moto) -> Moto:

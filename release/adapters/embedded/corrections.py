@@ -9,7 +9,7 @@ from moto.cloudfront.models import CloudFrontBackend
 from moto.cloudfront.responses import CloudFrontResponse
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.responses import EmptyResult
-from moto.iam.access_control import IAMRequestBase
+from moto.iam.access_control import IAMRequestBase, IAMUserAccessKey
 from moto.iam.responses import IamResponse
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket
@@ -36,6 +36,7 @@ def corrected_moto() -> Iterator[None]:
                 ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 - wrapped
             ),
         ),
+        (IAMUserAccessKey, "__init__", authorization.refuse_the_disabled(IAMUserAccessKey.__init__)),
         (S3Response, "put_object", _digest_checked(S3Response.put_object)),
         (FakeBucket, "get_permission", authorization.bucket_has_no_say),
         (CloudFrontResponse, "_determine_resource", cloudfront.determine_resource),
