@@ -28,6 +28,7 @@ CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
     "fork": ("nothing that was ever signed is missing or changed", TamperedError),
     "entry": ("every entry is well-formed", BrokenRuleError),
     "rule": ("every entry follows the one before it and the release rules", BrokenRuleError),
+    "approval": ("every release was approved by those who may", BrokenRuleError),
     "evidence": ("all evidence is there, byte for byte", EvidenceError),
     "changelog": ("the changelog says what was recorded", EvidenceError),
     "freshness": ("witnesses have seen it lately", StaleError),
@@ -47,11 +48,14 @@ def verify(
     *,
     remember: Annotated[Path | None, typer.Option(help="Keeps the newest checkpoint, to notice a fork later.")] = None,
     at: Annotated[str | None, typer.Option(help="Say what was live at the end of this day, YYYY-MM-DD (UTC).")] = None,
+    trust: Annotated[
+        str | None, typer.Option(metavar="SHA256", help="The first trust epoch: judge approvals too.")
+    ] = None,
     hashes_only: Annotated[bool, typer.Option("--hashes-only", help="Do not look into the entries.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report there.")] = None,
     json: Json = False,
 ) -> None:
-    """Verify a release log offline: signatures, tree, history, rules, evidence, changelog.
+    """Verify a release log offline: signatures, tree, history, rules, approvals, evidence, changelog.
 
     Exit code 0 if all is well; else the code of the gravest finding.
     """
@@ -64,6 +68,7 @@ def verify(
         entries=not hashes_only,
         remembered=_remembered(remember),
         at=_end_of_day(at) if at else None,
+        trust=trust,
     )
     with open_log(source) as files:
         report = stage.run(files, question, Terminal(environment.read(), quiet=json))

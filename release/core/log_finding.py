@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["signature", "freshness", "tree", "fork", "entry", "rule", "evidence", "changelog"]
+Kind = Literal["signature", "freshness", "tree", "fork", "entry", "rule", "approval", "evidence", "changelog"]
 """The classes of findings, each with its own exit code (`commands.log_verify`)."""
 
 

@@ -7,8 +7,9 @@ and the replayed state, whatever the size of the log.
     2  the root is computed again from all entries; every tile agrees
     3  every archived checkpoint, and every one remembered from elsewhere, is of this very tree
     4  every entry is well-formed, follows the one before it, and obeys the release rules (`core.replay`)
-    5  the evidence that an entry names is there, byte for byte
-    6  the changelog says what was recorded, and names what was yanked
+    5  every release was approved, where the first trust epoch is known (`core.approval_check`)
+    6  the evidence that an entry names is there, byte for byte
+    7  the changelog says what was recorded, and names what was yanked
 """
 
 import re
@@ -18,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from release.core import changelog_check
+from release.core.approval_check import ApprovalCheck
 from release.core.entry import Event, decode
 from release.core.layout import SLOT_DIGITS
 from release.core.log_finding import Finding
@@ -50,6 +52,7 @@ class Verifier:
         anchors: checkpoints that are known from elsewhere, with where from.
         archived: the sizes for which there is an archived checkpoint.
         entries: whether to look into the entries, or at hashes only.
+        trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
 
     Attributes:
         checkpoint: the verified head; None until `run` got that far.
@@ -62,10 +65,12 @@ class Verifier:
     anchors: Sequence[tuple[str, Checkpoint]] = ()
     archived: Sequence[int] = ()
     entries: bool = True
+    trust: str | None = None
     checkpoint: Checkpoint | None = None
     replay: Replay = field(default_factory=Replay)
     seen: Callable[[Event], object] = lambda _: None
     advance: Callable[[], object] = lambda: None
+    _approvals: ApprovalCheck | None = field(default=None, init=False)
 
     def run(self) -> Iterator[Finding]:
         """Verify everything; gives what is wrong, in the order in which it is found."""
@@ -75,7 +80,12 @@ class Verifier:
             yield Finding(kind="signature", message=f"the checkpoint cannot be believed: {why}")
         if self.checkpoint is None:
             return
+        if self.entries and self.trust:
+            self._approvals = ApprovalCheck(files=self.files, pinned=self.trust)
+            yield from self._approvals.begin(self.checkpoint.origin)
         yield from self._tree(self.checkpoint)
+        if self._approvals:
+            yield from self._approvals.end(self.replay.state, self.now)
         if self.entries:
             yield from self._changelog()
 
@@ -126,6 +136,8 @@ class Verifier:
         self.seen(event)
         for problem in self.replay.take(event, leaf):
             yield Finding(kind="rule", message=f"entry {index} ({event.action} {event.version}) {problem}", index=index)
+        if self._approvals:
+            yield from self._approvals.entry(event)
         for item in event.evidence:
             yield from self._evidence(index, item.kind, item.sha256)
 

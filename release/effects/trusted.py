@@ -2,17 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from release.core import epochs, permission
+from release.core import approved
 from release.core.approval import LARGEST, Approval, before_of, merge, read_request
 from release.core.config import Config
 from release.core.entry import Approved, Event
 from release.core.epochs import Known
 from release.core.permission import Grant, Step
 from release.core.trust import LARGEST as LARGEST_EPOCH
-from release.core.trust import MOST_EPOCHS
 from release.effects.slots import Slots
 from release.errors import LogError, RefusedError
 
@@ -32,16 +31,8 @@ class Trusted:
         return self.known[-1] if self.known else None
 
     def of_entry(self, event: Event) -> Approval:
-        """Read an entry's approval back from the evidence.
-
-        Raises:
-            LogError: it is not there, or not what the entry names.
-        """
-        requests = {approved.request for approved in event.approvals}
-        if len(requests) != 1:
-            raise LogError(f"log entry {event.index} has approvals of {len(requests)} requests, there must be one")
-        signatures = tuple(self._blob(approved.approval) for approved in event.approvals)
-        return Approval(request=self._blob(requests.pop()), signatures=signatures)
+        """Read an entry's approval back from the evidence (LogError)."""
+        return approved.approval_of(event, self._blob)
 
     def check(self, event: Event) -> None:
         """Prove again, from the log bucket alone, that an authorising entry was approved.
@@ -52,38 +43,20 @@ class Trusted:
             RefusedError: it was not.
             LogError: the evidence is missing, or the entry says something else than it.
         """
-        if self.newest is None:
-            return
-        if event.trust is None or not event.approvals:
-            raise RefusedError(
-                f"log entry {event.index} was authorised without an approval",
-                hint=f"release request {event.channel} {event.version}, approve it, and record it again",
-            )
-        known = next((k for k in self.known if k.trust.epoch == event.trust.epoch), None)
-        if known is None or known.sha256 != event.trust.sha256:
-            raise LogError(f"log entry {event.index} was approved by a trust epoch that is not in the log bucket")
-        terms = replace(known.trust.terms, revoked=(*known.trust.terms.revoked, *self.newest.trust.terms.revoked))
-        strict = Known(replace(known.trust, terms=terms), known.sha256)
-        grant = permission.judge(strict, self.of_entry(event), step_of(event))
-        if (grant.approvals, grant.emergency) != (event.approvals, event.emergency):
-            raise LogError(f"log entry {event.index} says something else about its approval than the evidence")
+        if self.newest is not None:
+            approved.check(event, self.known, self._blob, revoked=self.newest.trust.terms.revoked)
 
     def keep(self, grant: Grant) -> None:
         """Leave an approval in the log bucket, before the entry that names it."""
         for body in grant.evidence.values():
             self.slots.leave_evidence(body)
 
-    def _blob(self, sha256: str) -> str:
+    def _blob(self, sha256: str) -> bytes:
         key = self.slots.layout.evidence(sha256)
         found = self.slots.store.read(key, limit=LARGEST)
         if found is None:
             raise LogError(f"{key} is missing: the log names it as an approval", hint="compare with the replica")
-        if hashlib.sha256(found.body).hexdigest() != sha256:
-            raise LogError(f"{key} holds other bytes than its name says", hint="compare with the replica")
-        try:
-            return found.body.decode("utf-8")
-        except UnicodeDecodeError as why:
-            raise LogError(f"{key} is no text") from why
+        return found.body
 
 
 def load(config: Config, slots: Slots) -> Trusted:
@@ -99,20 +72,13 @@ def load(config: Config, slots: Slots) -> Trusted:
 
 
 def read_epochs(config: Config, slots: Slots) -> list[Known]:
-    """Read and verify all trust epochs but for the pin: each follows the one before, the first is its own witness.
+    """Read and verify all trust epochs, but for the pin (LogError)."""
 
-    Raises:
-        LogError: one is malformed, or not signed as it must be.
-    """
-    found: list[Known] = []
-    for number in range(MOST_EPOCHS):
-        key = slots.layout.epoch(number)
-        there = slots.store.read(key, limit=LARGEST_EPOCH)
-        if there is None:
-            break
-        before = found[-1] if found else None
-        found.append(epochs.accept(there.body, before=before, origin=config.log.origin, name=key))
-    return found
+    def read(key: str) -> bytes | None:
+        found = slots.store.read(key, limit=LARGEST_EPOCH)
+        return found.body if found else None
+
+    return approved.read_epochs(read, name=slots.layout.epoch, origin=config.log.origin)
 
 
 def _check_pin(config: Config, found: Sequence[Known]) -> None:
@@ -137,22 +103,6 @@ def _check_pin(config: Config, found: Sequence[Known]) -> None:
             hint="somebody put up a trust of his own, or release.toml is of another log",
             evidence={"pinned": pinned, "found": found[0].sha256},
         )
-
-
-def step_of(event: Event) -> Step:
-    """Give the step that an authorising entry recorded."""
-    return Step(
-        origin=event.origin,
-        component=event.component,
-        action="rollback" if event.action == "rollback.authorized" else "promote",
-        channel=event.channel or "",
-        version=event.version,
-        manifest=event.manifest,
-        source=event.source,
-        serves=event.before,
-        actor=event.pipeline.actor,
-        at=event.occurred_at,
-    )
 
 
 def choose(trusted: Trusted, given: Sequence[Approval], step: Step) -> Approval | None:

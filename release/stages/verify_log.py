@@ -31,6 +31,7 @@ class Question:
         entries: whether to look into the entries, or at hashes only.
         remembered: the checkpoint note of an earlier verification.
         at: the time whose channels are wanted; None: the newest.
+        trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
     """
 
     policy: Policy
@@ -38,6 +39,7 @@ class Question:
     entries: bool = True
     remembered: bytes | None = None
     at: datetime | None = None
+    trust: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,6 +82,7 @@ def run(files: LogFiles, question: Question, console: Console) -> Report:
             anchors=anchors,
             archived=archived_sizes([f"{ARCHIVE}{name}" for name in files.names(ARCHIVE.rstrip("/"))]),
             entries=question.entries,
+            trust=question.trust,
             seen=see,
             advance=progress.advance,
         )
@@ -95,10 +98,12 @@ def run(files: LogFiles, question: Question, console: Console) -> Report:
 def _skipped(files: LogFiles, question: Question) -> dict[Kind, str]:
     found: dict[Kind, str] = {}
     if not question.entries:
-        asked: tuple[Kind, ...] = ("entry", "rule", "evidence", "changelog")
+        asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog")
         found |= dict.fromkeys(asked, "only hashes were asked for")
     elif changelog_check.FILE not in files.names(""):
         found["changelog"] = f"there is no {changelog_check.FILE}"
+    if question.entries and question.trust is None:
+        found["approval"] = "no trust epoch was named: --trust"
     if question.policy.quorum == NONE:
         found["freshness"] = "the keys name no witness"
     return found

@@ -65,7 +65,7 @@ def trust(before: Known | None = None, **changes: Any) -> Trust:  # noqa: ANN401
         origin=ORIGIN,
         epoch=before.trust.epoch + 1 if before else 0,
         previous=before.sha256 if before else None,
-        issued="2026-11-01T00:00:00Z",
+        issued=before.trust.issued if before else "2026-11-01T00:00:00Z",
         expires="2027-11-01T00:00:00Z",
         terms=terms(),
     )

@@ -1,0 +1,63 @@
+"""For an auditor: every release since the first trust epoch was approved, and every emergency reviewed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from release.core import approved
+from release.core.approval import LARGEST
+from release.core.entry import Event, State
+from release.core.epochs import Known
+from release.core.log_finding import Finding
+from release.core.logtree import TreeFiles
+from release.core.succession import overdue
+from release.core.tlog import TlogError
+from release.core.trust import LARGEST as LARGEST_EPOCH
+from release.errors import ReleaseError
+
+
+@dataclass(kw_only=True, slots=True)
+class ApprovalCheck:
+    """One check. `pinned` is the SHA-256 of the first trust epoch, which the auditor knows from elsewhere."""
+
+    files: TreeFiles
+    pinned: str
+    _known: Sequence[Known] = field(default=(), init=False)
+
+    def begin(self, origin: str) -> Iterator[Finding]:
+        """Read the trust epochs of a log."""
+        try:
+            self._known = approved.read_epochs(
+                lambda path: self.files.read(path, LARGEST_EPOCH),
+                name=lambda number: f"trust/{number}.json",
+                origin=origin,
+            )
+        except (ReleaseError, TlogError) as why:
+            yield Finding(kind="approval", message=f"the trust epochs cannot be believed: {why}")
+            return
+        found = self._known[0].sha256 if self._known else "no epoch at all"
+        if found != self.pinned:
+            self._known = ()
+            facts = (("named", self.pinned), ("found", found))
+            yield Finding(kind="approval", message="the first trust epoch is not the one that was named", facts=facts)
+
+    def entry(self, event: Event) -> Iterator[Finding]:
+        """Judge one entry."""
+        if not self._known or not event.action.endswith(".authorized"):
+            return
+        if event.trust is None and event.occurred_at < self._known[0].trust.issued:
+            return
+        try:
+            approved.check(event, self._known, self._blob)
+        except (ReleaseError, TlogError) as why:
+            message = f"entry {event.index} ({event.action} {event.version} on {event.channel}) is not approved: {why}"
+            yield Finding(kind="approval", message=message, index=event.index)
+
+    def end(self, state: State, now: datetime | None) -> Iterator[Finding]:
+        """Say which emergencies should have been reviewed by now."""
+        for number in overdue(state.reviews, at=now) if now and self._known else ():
+            message = f"entry {number}, approved in an emergency, was to be reviewed by {state.reviews[number]}"
+            yield Finding(kind="approval", message=message, index=int(number))
+
+    def _blob(self, sha256: str) -> bytes:
+        return self.files.must(f"evidence/sha256/{sha256}", LARGEST)
