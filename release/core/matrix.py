@@ -177,19 +177,19 @@ def matrix(config: Config, policies: Policies, *, stages: Sequence[str] | None =
 
 def permits(policies: Policies, stage: str, call: Call, **context: str | None) -> bool:
     """Tell whether a stage's policy allows a call; `context` overrules condition keys, `_` standing for `:`."""
-    return refusal(_request(policies, stage, call, context), identity=[policies.stages[stage]]) is None
+    return refusal(request(policies, stage, call, context), identity=[policies.stages[stage]]) is None
 
 
 def capped(policies: Policies, stage: str, call: Call) -> bool:
     """Tell whether the boundary lets a stage make a call, whatever its policy says."""
-    return refusal(_request(policies, stage, call, {}), identity=[policies.boundary]) is None
+    return refusal(request(policies, stage, call, {}), identity=[policies.boundary]) is None
 
 
 def walled(config: Config, policies: Policies, stage: str, call: Call, **context: str | None) -> bool:
     """Tell whether the bucket's own policy refuses a call to whoever makes it."""
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     name = SITE_BUCKET if call.resource.split(":::")[-1].partition("/")[0] == config.site.bucket else LOG_BUCKET
-    asked = _request(policies, stage, call, context)
+    asked = request(policies, stage, call, context)
     return refusal(asked, identity=[everything], resource=policies.buckets[name]) is not None
 
 
@@ -279,7 +279,8 @@ _ABSENT: Final = dict.fromkeys(
 )
 
 
-def _request(policies: Policies, stage: str, call: Call, context: Mapping[str, str | None]) -> Request:
+def request(policies: Policies, stage: str, call: Call, context: Mapping[str, str | None]) -> Request:
+    """Give what IAM is asked when a stage makes a call; `context` overrules condition keys, `_` standing for `:`."""
     arn = policies.identities.policy_arn(PROVISION) if stage == PROVISION else policies.identities.arn(stage)
     allowed_from = _first_address(policies)
     circumstances = {

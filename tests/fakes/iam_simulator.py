@@ -1,0 +1,93 @@
+"""A second opinion on policies: `@cloud-copilot/iam-simulate`, an IAM evaluator that knows nothing of ours.
+
+It validates every policy, and knows of each action which condition keys and resources it has.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+SOURCE: Final = Path(__file__).parents[1] / "iam_simulate"
+_FILES: Final = ("package.json", "package-lock.json", "decide.js")
+_ENDS_AFTER: Final = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One request, and by name the policies that it is held against."""
+
+    principal: str
+    action: str
+    resource: str
+    account: str
+    context: Mapping[str, str]
+    identity: Sequence[str]
+    boundary: str | None = None
+    resource_policy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulator:
+    """The evaluator, installed in a folder."""
+
+    folder: Path
+
+    def decide(
+        self,
+        questions: Sequence[Question],
+        *,
+        identity: Mapping[str, Mapping[str, Any]],
+        resource: Mapping[str, Mapping[str, Any]],
+    ) -> list[bool]:
+        """Tell of each question whether the request is allowed.
+
+        Args:
+            questions: what is asked.
+            identity: policies of users and roles, and boundaries, by the name that questions use.
+            resource: policies of buckets and roles.
+        """
+        policies = {
+            **{name: {"kind": "identity", "document": document} for name, document in identity.items()},
+            **{name: {"kind": "resource", "document": document} for name, document in resource.items()},
+        }
+        ended = subprocess.run(
+            ["node", "decide.js"],
+            cwd=self.folder,
+            input=json.dumps({"policies": policies, "questions": [asdict(question) for question in questions]}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ENDS_AFTER,
+        )
+        if ended.returncode:
+            raise RuntimeError(ended.stderr[-4000:])
+        decided = json.loads(ended.stdout)
+        assert len(decided) == len(questions)
+        return [answer["decision"] == "Allowed" for answer in decided]
+
+
+def installed(cache: Path) -> Simulator:
+    """Install what the lock file names, once for each state of the files; runs at the same time do not meet."""
+    digest = hashlib.sha256(b"".join((SOURCE / file).read_bytes() for file in _FILES)).hexdigest()[:16]
+    folder = cache / digest
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=cache))
+        for file in _FILES:
+            shutil.copy(SOURCE / file, made)
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=made, check=True, capture_output=True
+        )
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            shutil.rmtree(made)
+    return Simulator(folder=folder)
