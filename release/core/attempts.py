@@ -41,8 +41,9 @@ class Answer:
 
 
 def attempts(cells: Sequence[Cell], stage: str) -> list[Call]:
-    """Give the calls to try with a stage's key: all that can be tried and are not its duty."""
-    return [cell.call for cell in cells if cell.stage == stage and not cell.wanted and cell.call.act in HARMLESS]
+    """Give the calls to try with a stage's key: all that can be tried on what is ours and are not its duty."""
+    tried = (cell.call for cell in cells if cell.stage == stage and not cell.wanted and cell.call.act in HARMLESS)
+    return [call for call in tried if not call.elsewhere]
 
 
 def judged(stage: str, call: Call, answer: Answer) -> Finding | None:

@@ -80,6 +80,7 @@ _STAGE, _ROTATE_KEY = "a stage's {noun}", "the {noun} that rotates"
 _POLICY, _CAP = "a stage's policy", "the boundary"
 _BUCKETS: Final = ("the site bucket", "the log bucket")
 _TRAIL: Final = "a CloudTrail record"
+_ELSEWHERE: Final = ", of another bucket"
 
 _LOOK: Final = ("read", "list")
 DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -145,6 +146,11 @@ class Call:
         """Whether the place is another library's or customer's, or another distribution."""
         return ", of " in self.place or self.place.startswith("another ")
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the place is in another bucket, which is none of ours if there is one of that name."""
+        return self.place.endswith("another bucket")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
@@ -200,7 +206,9 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
     own = f"{config.site.bucket}/{layout.artifact(version, 'tag.min.js')}"
     recorded = f"{config.log.bucket}/{logs.pointer(index)}"
     site, log = f"arn:{owned.partition}:s3:::{config.site.bucket}", f"arn:{owned.partition}:s3:::{config.log.bucket}"
-    for whose, one, its_log in (("", layout, logs), *_foreign(config)):
+    other = f"arn:{owned.partition}:s3:::another-{config.site.bucket}"
+    owners = (("", layout, logs), *_foreign(config))
+    for whose, one, its_log in (*owners, (_ELSEWHERE, layout, logs)):
         places = {
             _VERSION: (site, one.artifact(version, "tag.min.js")),
             _MANIFEST: (site, one.manifest(version)),
@@ -213,12 +221,15 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
             _TRUST: (log, its_log.epoch(0)),
         }
         for place, (bucket, key) in places.items():
-            yield from _on_object(f"{place}{whose}", bucket, key, own, recorded)
+            asked_at = other if whose == _ELSEWHERE else bucket
+            yield from _on_object(f"{place}{whose}", asked_at, key, own, recorded)
     yield from _on_object("a file that is neither", site, f"{layout.root}robots.txt", own, recorded)
     if trail := config.keys.trail:
         bucket = f"arn:{owned.partition}:s3:::{trail.bucket}"
         yield from _on_object(_TRAIL, bucket, f"{trail.prefix}2026/11/24/records.json.gz", own, recorded)
-    for place, bucket in zip(_BUCKETS, (site, log), strict=True):
+        yield _call("list", f"{_TRAIL}{_ELSEWHERE}", "s3:ListBucket", other, **{"s3:prefix": trail.prefix})
+        yield _call("list all of", "the trail's bucket", "s3:ListBucket", bucket)
+    for place, bucket in zip((*_BUCKETS, "another bucket"), (site, log, other), strict=True):
         yield from (_call(act, place, action, bucket) for act, action in _BUCKET_ACTS.items())
         yield _call("list all of", place, "s3:ListBucket", bucket)
     yield from _on_distributions(config, owned)
@@ -251,7 +262,12 @@ def _on_identities(owned: Identities) -> Iterator[Call]:
         for act in _IDENTITY_ACTS[noun]:
             context = {"iam:policyarn": owned.policy_arn("publish"), "iam:permissionsboundary": boundary}
             yield _call(act, place.format(noun=noun), f"iam:{act}", arn, **context)
-    for place, arn in {_POLICY: owned.policy_arn("publish"), _CAP: boundary}.items():
+    theirs = stranger.replace(f":{noun}/", ":policy/")
+    for place, arn in {
+        _POLICY: owned.policy_arn("publish"),
+        _CAP: boundary,
+        "another library's policy": theirs,
+    }.items():
         yield from (_call(act, place, f"iam:{act}", arn) for act in _POLICY_ACTS)
 
 

@@ -90,7 +90,7 @@ def _asked(config: Config, made: Policies) -> Iterator[Cell]:
     yield from (cell for cell in matrix(config, made, stages=stages) if cell.call.action.startswith("s3:"))
     for call in calls(config, made.identities):
         if call.action.startswith("s3:"):
-            may = call.act == "read the policy of"
+            may = call.act == "read the policy of" and not call.foreign
             yield Cell(stage=PROVISION, call=call, allowed=may, wanted=may)
 
 
