@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
+from tests.fakes.iam_simulator import Simulator, installed
 
 
 def _moto() -> str:
@@ -58,3 +59,10 @@ def ceph() -> Iterator[CephGateway]:
     """One real S3 server for all tests of the tier rgw; each makes buckets and users of its own."""
     with ceph_gateway() as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="session")
+def simulator(pytestconfig: pytest.Config) -> Simulator:
+    """An IAM evaluator that is not ours, for tests of the tier node; installed once for each state of its lock file."""
+    assert pytestconfig.cache is not None
+    return installed(pytestconfig.cache.mkdir("iam-simulate"))

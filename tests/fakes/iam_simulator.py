@@ -44,17 +44,20 @@ class Simulator:
         *,
         identity: Mapping[str, Mapping[str, Any]],
         resource: Mapping[str, Mapping[str, Any]],
+        trust: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[bool]:
         """Tell of each question whether the request is allowed.
 
         Args:
             questions: what is asked.
             identity: policies of users and roles, and boundaries, by the name that questions use.
-            resource: policies of buckets and roles.
+            resource: policies of buckets.
+            trust: policies that say who may take a role.
         """
         policies = {
             **{name: {"kind": "identity", "document": document} for name, document in identity.items()},
             **{name: {"kind": "resource", "document": document} for name, document in resource.items()},
+            **{name: {"kind": "trust", "document": document} for name, document in (trust or {}).items()},
         }
         ended = subprocess.run(
             ["node", "decide.js"],

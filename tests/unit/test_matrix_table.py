@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from release.core.matrix import Cell, capped, matrix
 from release.core.matrix_table import differences, require_duties, table
 from release.errors import DriftError
 from tests.fakes import examples
-from tests.unit.test_keypolicy import OWNERS, made
+from tests.unit.test_keypolicy import GITLAB, OWNERS, made
 
 
 def cells_of(owner: str) -> list[Cell]:
@@ -93,3 +94,16 @@ def test_one_action_too_few_stands_out() -> None:
 def test_the_boundary_lets_through_all_that_the_policies_allow(owner: str) -> None:
     policies = made(OWNERS[owner])
     assert all(capped(policies, cell.stage, cell.call) for cell in cells_of(owner) if cell.allowed)
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+@pytest.mark.parametrize("keys", [{}, {"gitlab": GITLAB, "trail": {"bucket": "trail"}}], ids=["users", "roles"])
+@pytest.mark.parametrize("customer", [{}, {"customer": "acme"}], ids=["library", "customer"])
+def test_in_other_partitions_every_arn_is_of_them_and_the_duties_are_the_same(
+    region: str, partition: str, keys: dict[str, object], customer: dict[str, object]
+) -> None:
+    config = examples.config(site={"region": region, **customer}, keys=keys)
+    policies = made(config)
+    arns = {arn for policy in policies.named().values() for arn in re.findall(r"arn:[a-z-]*:", json.dumps(policy))}
+    assert arns == {f"arn:{partition}:"}
+    require_duties(matrix(config, policies))
