@@ -132,8 +132,8 @@ def _is_about(principal: object, arn: str) -> bool:
         return True
     if not isinstance(principal, Mapping):
         raise _NotUnderstoodError("Principal")
-    account = arn.split(":")[4]
-    everybody_like_it = {"*", arn, account, f"arn:aws:iam::{account}:root"}
+    _, partition, _, _, account, *_ = arn.split(":")
+    everybody_like_it = {"*", arn, account, f"arn:{partition}:iam::{account}:root"}
     return any(named in everybody_like_it for named in _listed(principal.get("AWS", [])))
 
 
