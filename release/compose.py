@@ -22,6 +22,7 @@ from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
 from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
+from release.effects.tree import Tree
 from release.errors import ConfigError, CredentialError
 from release.ports import Cdn, Clock, KeyDirectory, KeyTrial, ObjectStore, PublicSite, Repository, Runner, TrailFiles
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from release.adapters.aws import AwsClients
     from release.adapters.gitlab_variables import GitLabVariables
     from release.adapters.keyring import Keyring
+    from release.core.tlog.note import Key
     from release.stages.provision import Places
     from release.stages.rotate import Rotator
 
@@ -95,6 +97,47 @@ class Workspace:
     def slots(self, stage: str) -> Slots:
         """Open the release log with a stage's key."""
         return Slots(store=self._store(stage, self.config.log.bucket), layout=self.config.log_layout)
+
+    def log_key(self) -> "Key | None":
+        """Give the key that the release log is signed with; None if release.toml names none.
+
+        Raises:
+            ConfigError: it is malformed, or another log's.
+        """
+        from release.core.tlog import TlogError  # noqa: PLC0415 - only who signs or verifies needs it
+        from release.core.tlog.note import ED25519, parse_vkey  # noqa: PLC0415
+
+        log = self.config.log
+        if log.key is None:
+            return None
+        try:
+            key = parse_vkey(log.key)
+        except TlogError as why:
+            raise ConfigError(f"[log] key is no public key: {why}", hint="'release log key FILE' prints it") from why
+        if (key.name, key.kind) != (log.origin, ED25519):
+            raise ConfigError(
+                f"[log] key is the key {key.name}, not of the log {log.origin}", hint="'release log key FILE' makes one"
+            )
+        return key
+
+    def tree(self, stage: str) -> Tree | None:
+        """Open the release log's tree for appending with a stage's key and the log's; None if the log has no key.
+
+        Raises:
+            ConfigError: the private key is not the one that release.toml names.
+            CredentialError: there is no private key.
+        """
+        from release.adapters.log_key import log_signer  # noqa: PLC0415 - loads the cryptography
+
+        public = self.log_key()
+        if public is None:
+            return None
+        return Tree(
+            store=self._store(stage, self.config.log.bucket),
+            layout=self.config.log_layout,
+            origin=self.config.log.origin,
+            signer=log_signer(self.environment, public),
+        )
 
     def cdn(self) -> Cdn:
         """Reach the distribution with the invalidate stage's key."""

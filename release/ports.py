@@ -163,6 +163,14 @@ class LogFiles(Protocol):
         ...
 
 
+class LogArchive(Protocol):
+    """A copy of a release log, in the making."""
+
+    def add(self, path: str, body: bytes) -> None:
+        """Append a file; nothing is added twice."""
+        ...
+
+
 class Repository(Protocol):
     """The library's git repository. Revisions are full commit hashes unless said otherwise."""
 

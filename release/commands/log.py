@@ -5,13 +5,18 @@ from typing import Annotated
 import typer
 
 from release import compose
+from release.commands.log_export import export
 from release.commands.log_verify import verify
+from release.commands.log_write import key, repair
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.entry import Event
 from release.errors import NothingToDoError
 
-app = typer.Typer(no_args_is_help=True, help="Read and verify the release log.")
+app = typer.Typer(no_args_is_help=True, help="Read, verify, export and repair the release log.")
 app.command()(verify)
+app.command()(export)
+app.command()(key)
+app.command()(repair)
 
 
 @app.command("list")

@@ -149,6 +149,7 @@ def recorder(work: compose.Workspace) -> stage.Recorder:
         pipeline=work.pipeline,
         approvals=approvals.given(work),
         repository=work.repository,
+        tree=work.tree("record"),
     )
 
 

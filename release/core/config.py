@@ -19,6 +19,7 @@ FILE: Final = "release.toml"
 LARGEST: Final = 256 * 1024
 SCHEMA: Final = "urn:js-release:config:v1"
 
+VKEY: Final = r"[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{43,44}=?"
 _ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
 _PATH_RULES: Final[Mapping[str, str]] = {"pattern": PATH, "means": "a relative path of plain names"}
@@ -111,6 +112,9 @@ class LogSection:
         pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag", longest=200
     )
     prefix: str | None = rule(None, pattern=PREFIX, means="a prefix that ends with a slash")
+    key: str | None = rule(
+        None, pattern=VKEY, means="the line that 'release log key' prints", doc="Signs the log; unsigned if absent."
+    )
     pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
 
 
@@ -239,7 +243,7 @@ def is_safe_url(url: str) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Tell whether a variable of this name usually holds a secret."""
-    pattern = r"AWS_.*|.*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(PRIVATE|API|ACCESS|SECRET)_?KEY)S?(_.*)?"
+    pattern = r"AWS_.*|.*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(PRIVATE|API|ACCESS|SECRET|LOG)_?KEY)S?(_.*)?"
     return re.fullmatch(pattern, name.upper()) is not None
 
 

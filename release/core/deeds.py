@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from release.core.cloudtrail import Record
 from release.core.config import Config
 from release.core.identities import BOUNDARY, ROTATE, Identities
-from release.core.layout import CUSTOMERS, MANIFEST, ChannelKey, PointerKey, VersionKey
+from release.core.layout import CUSTOMERS, MANIFEST, PATH_OF_TILE, ChannelKey, PointerKey, VersionKey
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
 _ACTS: Final = {
@@ -57,6 +57,11 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """A file of the log's tree: it follows from the entries."""
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """The distribution."""
 
@@ -66,7 +71,7 @@ class Identity:
     """A user or role of ours, or one of its policies."""
 
 
-Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Blob | Purge | Identity
+Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Blob | Derived | Purge | Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +171,18 @@ def _in_log(config: Config, key: str) -> tuple[str, Target | None]:
         return "evidence", Blob(found[1])
     if found := re.fullmatch(re.escape(f"{logs.prefix}versions/") + r"([^/]+)\.json", key):
         return "a version's log index", Indexed(found[1])
+    return _in_tree(config, key)
+
+
+def _in_tree(config: Config, key: str) -> tuple[str, Target | None]:
+    logs = config.log_layout
+    for place, pattern in (
+        ("an archived checkpoint", re.escape(logs.checkpoints) + r"[0-9]{12}"),
+        ("a tile of the log", re.escape(logs.tiles) + PATH_OF_TILE),
+        ("the log's head", re.escape(logs.checkpoint)),
+    ):
+        if re.fullmatch(pattern, key):
+            return place, Derived()
     return _neither(key, logs.prefix), None
 
 

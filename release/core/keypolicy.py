@@ -106,8 +106,12 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
     }
     log_keys = {
         "slot": [f"{logs.slots}*"],
-        "log": [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*", f"{logs.blobs}*"],
+        "head": [logs.checkpoint],
+        "checkpoint": [f"{logs.checkpoint}*"],
+        "tile": [f"{logs.tiles}*"],
     }
+    log_keys["log"] = [f"{logs.slots}*", f"{logs.pointers}*", f"{logs.prefix}versions/*", f"{logs.blobs}*"]
+    log_keys["log"] += [f"{logs.checkpoints}*", f"{logs.tiles}*"]
     log_keys["log_pointer"] = [f"{logs.pointers}*"]
     log_keys |= {"evidence": [f"{logs.blobs}*"], "trust": [f"{logs.trust}*"]}
     log_keys["version_index"] = [f"{logs.prefix}versions/*"]

@@ -161,9 +161,19 @@ class LogLayout:
         """The key of the log's head."""
         return f"{self.prefix}checkpoint"
 
+    @property
+    def checkpoints(self) -> str:
+        """The prefix of the checkpoints of all sizes."""
+        return f"{self.prefix}checkpoints/"
+
+    @property
+    def tiles(self) -> str:
+        """The prefix of all tiles and entry bundles."""
+        return f"{self.prefix}tile/"
+
     def archived_checkpoint(self, size: int) -> str:
         """Give the key of the checkpoint of a size."""
-        return f"{self.prefix}checkpoints/{self._digits(size)}"
+        return f"{self.checkpoints}{self._digits(size)}"
 
     def tile(self, path: str) -> str:
         """Give the key of a tile or an entry bundle by its path (C2SP tlog-tiles)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from release.core.deeds import Blob, Deed, Identity, Indexed, Purge, Recorded, Slot
+from release.core.deeds import Blob, Deed, Derived, Identity, Indexed, Purge, Recorded, Slot
 from release.core.entry import ROTATED, Event
 from release.core.layout import MANIFEST, ChannelKey, PointerKey, VersionKey
 
@@ -134,11 +134,14 @@ class Ledger:
                 about = moving and entry.channel == channel and self._is_of(deed.source, channel)
             case Purge():
                 about = moving and entry.channel is not None
-            case Identity():
-                about = entry.action == ROTATED
-            case None:
-                pass
+            case Identity() | Derived() | None:
+                about = self._is_beside(deed.target, entry) and (after or entry.action == ROTATED)
         return about
+
+    @staticmethod
+    def _is_beside(target: object, entry: _Logged) -> bool:
+        """Tell whether entries of this kind have that done with them: any grows the tree, one renews keys."""
+        return isinstance(target, Derived) or (isinstance(target, Identity) and entry.action == ROTATED)
 
     def _is_under_way(self, entry: _Logged, at: int) -> bool:
         """Tell whether a channel may move because of an entry: after what authorised it, and before its outcome."""

@@ -18,6 +18,7 @@ from release.core.layout import CUSTOMERS, LogLayout, SiteLayout
 _COPY: Final = "s3:x-amz-copy-source"
 _OBJECT_ACTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "create": ("s3:PutObject", {"s3:if-none-match": "*"}),
+    "replace": ("s3:PutObject", {"s3:if-match": '"etag"'}),
     "overwrite": ("s3:PutObject", {}),
     "fill from a published file": ("s3:PutObject", {_COPY: "{version}"}),
     "fill from a recorded pointer": ("s3:PutObject", {_COPY: "{pointer}"}),
@@ -75,6 +76,7 @@ _VERSION, _MANIFEST = "a version's file", "a version's manifest"
 _CHANNEL, _POINTER = "a channel's file", "a channel's pointer"
 _ENTRY, _INDEX, _RECORDED = "a log entry", "a version's log index", "a recorded pointer"
 _EVIDENCE, _TRUST = "evidence", "a trust epoch"
+_TILE, _ARCHIVED, _HEAD = "a tile of the log", "an archived checkpoint", "the log's head"
 _PURGED = "the distribution"
 _STAGE, _ROTATE_KEY = "a stage's {noun}", "the {noun} that rotates"
 _POLICY, _CAP = "a stage's policy", "the boundary"
@@ -91,6 +93,9 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _INDEX: ("create", *_LOOK),
         _RECORDED: ("create", "read"),
         _EVIDENCE: ("create", *_LOOK),
+        _TILE: ("create", *_LOOK),
+        _ARCHIVED: ("create", "read"),
+        _HEAD: ("create", "replace", *_LOOK),
         _TRUST: _LOOK,
     },
     "promote": {
@@ -111,6 +116,7 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _ENTRY: _LOOK,
         _INDEX: _LOOK,
         _TRUST: _LOOK,
+        **dict.fromkeys((_EVIDENCE, _TILE, _ARCHIVED, _HEAD), _LOOK),
         _TRAIL: _LOOK,
         **dict.fromkeys(_BUCKETS, ("read the policy of",)),
         _POLICY: ("GetPolicy", "GetPolicyVersion"),
@@ -219,6 +225,9 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
             _RECORDED: (log, its_log.pointer(index)),
             _EVIDENCE: (log, its_log.evidence("0" * 64)),
             _TRUST: (log, its_log.epoch(0)),
+            _TILE: (log, its_log.tile("tile/entries/000.p/7")),
+            _ARCHIVED: (log, its_log.archived_checkpoint(index)),
+            _HEAD: (log, its_log.checkpoint),
         }
         for place, (bucket, key) in places.items():
             asked_at = other if whose == _ELSEWHERE else bucket
@@ -291,7 +300,14 @@ def _call(act: str, place: str, action: str, resource: str, **context: str) -> C
 
 # Every condition key that a policy of ours names; the evaluator refuses what it does not know.
 _ABSENT: Final = dict.fromkeys(
-    ("iam:permissionsboundary", "iam:policyarn", "s3:if-none-match", "s3:prefix", "s3:x-amz-copy-source")
+    (
+        "iam:permissionsboundary",
+        "iam:policyarn",
+        "s3:if-match",
+        "s3:if-none-match",
+        "s3:prefix",
+        "s3:x-amz-copy-source",
+    )
 )
 
 

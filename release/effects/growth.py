@@ -22,6 +22,8 @@ def append(slots: Slots, tree: Tree, log: Log, intent: Intent, *, clock: Clock) 
         ServiceError: the slot was lost too often.
     """
     grown, at = tree.resume(), clock.now()
+    if not grown.size:  # A log may have had entries before it had a key.
+        grown = tree.integrate(grown)
     for _ in range(CLAIMS):
         tail = _tail(grown)
         try:

@@ -20,7 +20,9 @@ from release.core.plan import pointer_for
 from release.core.succession import Intent, Log, Tail, already, follow, restates
 from release.core.version import parse_version
 from release.effects.authority import Asked, permit
+from release.effects.growth import append
 from release.effects.slots import Slots
+from release.effects.tree import Tree
 from release.effects.trusted import load
 from release.errors import (
     ConfigError,
@@ -38,7 +40,10 @@ DEEPEST_ROTATION: Final = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorder:
-    """What every recording needs; approvals and the repository matter only to what lets a channel move."""
+    """What every recording needs; approvals and the repository matter only to what lets a channel move.
+
+    A log without a key has no `tree`.
+    """
 
     config: Config
     slots: Slots
@@ -46,6 +51,7 @@ class Recorder:
     pipeline: Pipeline
     approvals: tuple[Approval, ...] = ()
     repository: Callable[[], Repository] | None = None
+    tree: Tree | None = None
 
     @property
     def log(self) -> Log:
@@ -356,7 +362,10 @@ def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
         if (known := already(tail, intent)) is not None and restates(event := recorder.slots.read(known), intent):
             return Report(event=event, new=False)
         return Report(event=follow(recorder.log, tail, intent, at=recorder.clock.now()), new=False)
-    event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
+    if recorder.tree is None:
+        event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
+    else:
+        event, new = append(recorder.slots, recorder.tree, recorder.log, intent, clock=recorder.clock)
     return Report(event=event, new=new)
 
 

@@ -3,7 +3,7 @@
 RGW 16 refuses a whole policy that names an action or a service it does not know. Leaving an Allow out
 narrows; leaving a Deny out is listed (`UNDENIED`) and pinned by the tests. It evaluates `Null` by whether
 the key is there and not by what is asked, and never has `s3:if-none-match`: a Deny by that key would
-refuse every write, so it is left out too (`CREATE_ONLY`). The keys of that rule stay in the stages' own
+refuse every write, so it is left out too (`CREATE_ONLY`, `SWAP_ONLY`). The keys of that rule stay in the stages' own
 policies, where they refuse nothing; the evaluator's tests are what holds it.
 """
 
@@ -18,7 +18,8 @@ UNDENIED: Final = frozenset(
 """Actions of S3 that RGW 16 does not have; they only stand in a Deny."""
 
 CREATE_ONLY: Final[Mapping[str, Any]] = {"Null": {"s3:if-none-match": "true"}}
-"""The condition of a Deny that RGW 16 would apply to every write."""
+SWAP_ONLY: Final[Mapping[str, Any]] = {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}}
+"""The conditions of a Deny that RGW 16 would apply to every write."""
 
 
 def readable(policy: Mapping[str, Any]) -> Policy | None:
@@ -28,7 +29,7 @@ def readable(policy: Mapping[str, Any]) -> Policy | None:
 
 
 def _part(statement: Mapping[str, Any]) -> Policy | None:
-    if statement["Effect"] == "Deny" and statement.get("Condition") == CREATE_ONLY:
+    if statement["Effect"] == "Deny" and statement.get("Condition") in (CREATE_ONLY, SWAP_ONLY):
         return None
     actions = [action for action in statement["Action"] if action.startswith("s3:") and action not in UNDENIED]
     resources = [arn for arn in _listed(statement["Resource"]) if arn == "*" or arn.split(":")[2] == "s3"]

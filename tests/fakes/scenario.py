@@ -29,7 +29,8 @@ from release.core.provenance import provenance
 from release.core.sbom import sbom
 from release.core.trust import Trust
 from release.effects.slots import Slots
-from release.ports import Download, ObjectStore, PublicSite
+from release.effects.tree import Tree
+from release.ports import Download, NoteSigner, ObjectStore, PublicSite
 from release.stages import approve as approving
 from release.stages import invalidate as invalidating
 from release.stages import promote as promoting
@@ -106,6 +107,7 @@ class World:
         self.promotions: dict[str, Promotion] = {}
         self.verifications: dict[str, Verification] = {}
         self.known: Known | None = None
+        self.signer: NoteSigner | None = None
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
     def twin(self) -> "World":
@@ -325,7 +327,12 @@ class World:
             clock=self.clock,
             pipeline=examples.PIPELINE,
             repository=lambda: self.repository,
+            tree=self._tree(log or self.log),
         )
+
+    def _tree(self, log: ObjectStore) -> Tree | None:
+        layout, origin = self.config.log_layout, self.config.log.origin
+        return Tree(store=log, layout=layout, origin=origin, signer=self.signer) if self.signer else None
 
     def order(self, channel: str) -> Order:
         """Give the log's newest word on a channel."""

@@ -40,10 +40,10 @@ class Account:
     def __post_init__(self) -> None:
         self.endpoint = {"AWS_ENDPOINT_URL": self.aws.endpoint}
 
-    def as_(self, stage: str, command: str, *more: str) -> Ended:
-        """Run a command with the key of `stage` ("" for none) and nothing else."""
+    def as_(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
+        """Run a command with the key of `stage` ("" for none), these variables, and nothing else."""
         key = Keyring(self.keys, "tag").variables(stage) if stage else {}
-        return self.run(*command.split(), *more, **self.endpoint, **key)
+        return self.run(*command.split(), *more, **self.endpoint, **key, **variables)
 
     def pipeline(self, version: str, source: str) -> None:
         """Release a version; every step must end well."""

@@ -66,6 +66,12 @@ class Library:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
+    def sign_log(self, vkey: str) -> None:
+        """Say in release.toml with which key the log is signed."""
+        toml = (self.folder / "release.toml").read_text()
+        self.write("release.toml", toml.replace("[log]\n", f'[log]\nkey = "{vkey}"\n'))
+        self.commit("build: sign the log")
+
     def version(self, version: str) -> None:
         self.write("package.json", json.dumps({"name": "tag", "version": version}))
 

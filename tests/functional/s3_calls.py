@@ -39,6 +39,7 @@ _EXPIRY: Final[Any] = {
 }
 _SENT: Final[Mapping[str, Send]] = {
     "create": lambda s3, bucket, key, _: put(s3, bucket, key, IfNoneMatch="*"),
+    "replace": lambda s3, bucket, key, call: put(s3, bucket, key, IfMatch=str(call.context["s3:if-match"])),
     "overwrite": lambda s3, bucket, key, _: put(s3, bucket, key),
     "fill from a published file": _copy,
     "fill from a recorded pointer": _copy,

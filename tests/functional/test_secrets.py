@@ -16,6 +16,7 @@ import typer
 from release.adapters.keyring import Keyring
 from release.cli import build_app
 from release.core.identities import STAGES
+from release.core.tlog.skey import parse_skey, skey
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import PIPELINE, Account, account
 from tests.functional.library import Library
@@ -27,6 +28,7 @@ PLANTED = {
     "CI_JOB_TOKEN": "canary-job-3c1e",
     "NPM_TOKEN": "canary-npm-4d5f",
     "RELEASE_GITLAB_TOKEN": "canary-gitlab-5a6b",
+    "RELEASE_LOG_KEY": skey("log.example.com/tag", b"canary-log-seed-6c7d".ljust(32, b".")),
 }
 SECRET = {name: value for name, value in PLANTED.items() if name != "AWS_ACCESS_KEY_ID"}
 SPY = """\
@@ -101,6 +103,7 @@ def test_no_command_tells_a_secret_when_its_key_is_refused(
     path: tuple[str, ...], run: Run, library: Library, tmp_path: Path, spied: tuple[Path, str]
 ) -> None:
     """Every command there is, with every secret planted; most fail, for nothing listens where AWS should be."""
+    library.sign_log(parse_skey(PLANTED["RELEASE_LOG_KEY"]).key.vkey)
     library.git("tag", "v1.0.0")
     seen, search = spied
     ended = run(
@@ -132,6 +135,7 @@ def test_a_whole_release_and_its_failures_tell_no_key(tag: Account, spied: tuple
         key = ring.variables(stage) if stage else {}
         told.append(tag.run(*command.split(), *more, **tag.endpoint, **key, **planted, PATH=search))
 
+    tag.library.sign_log(parse_skey(PLANTED["RELEASE_LOG_KEY"]).key.vkey)
     tag.library.release("1.0.0", "window.tag = 1;\n")
     for stage, command in PIPELINE:
         go(stage, command)
@@ -139,10 +143,12 @@ def test_a_whole_release_and_its_failures_tell_no_key(tag: Account, spied: tuple
     for stage in STAGES:  # each with each other's work, and with --json
         for wrong in ("publish --json", "record promote --json", "promote latest --json", "status --json"):
             go(stage, wrong)
-    secrets = keys | planted
+    secrets = keys | planted | {"the key alone": PLANTED["RELEASE_LOG_KEY"].rpartition("+")[2]}
     assert leaks("".join(ended.out + ended.err for ended in told), secrets) == []
     assert leaks(written_below(tag.library.folder), secrets) == []
-    assert leaks(seen.read_text(), keys | {"RELEASE_GITLAB_TOKEN": PLANTED["RELEASE_GITLAB_TOKEN"]}) == []
+    assert (
+        leaks(seen.read_text(), keys | {name: PLANTED[name] for name in PLANTED if name.startswith("RELEASE_")}) == []
+    )
     client = tag.aws.session().client("s3", endpoint_url=tag.aws.endpoint)
     for bucket in ("site", "release-log"):
         for item in client.list_objects_v2(Bucket=bucket).get("Contents", []):

@@ -25,6 +25,7 @@ UNSAID = {
     },
     "VersionsAreCreateOnly": {"s3:PutObject"},
     "EntriesAreCreateOnly": {"s3:PutObject"},
+    "TheHeadIsNeverOverwrittenBlindly": {"s3:PutObject"},
     "TlsOnly": {"cloudfront:*", "iam:*"},
     "OnlyFromOurAddresses": {"cloudfront:*", "iam:*"},
 }

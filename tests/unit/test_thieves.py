@@ -44,9 +44,18 @@ def test_a_publish_thief_creates_versions_and_changes_no_byte_that_exists() -> N
     assert reach("publish") == {f"create {place}" for place in VERSIONS}
 
 
-def test_a_record_thief_appends_and_rewrites_nothing() -> None:
-    assert {"a log entry", "a version's log index", "a recorded pointer"} <= set(LOG)
-    assert reach("record") == {f"create {place}" for place in LOG}
+def test_a_record_thief_appends_and_rewrites_nothing_but_the_head() -> None:
+    assert {"a log entry", "a version's log index", "a recorded pointer", "an archived checkpoint"} <= set(LOG)
+    assert reach("record") == {f"create {place}" for place in LOG} | {"replace the log's head"}
+
+
+def test_the_log_bucket_lets_nobody_overwrite_the_head_blindly() -> None:
+    asked = {call.act: call for call in ALL if call.place == "the log's head"}
+    refused = {act for act in ("create", "replace", "overwrite") if walled(CONFIG, MADE, "record", asked[act])}
+    assert refused == {"overwrite"}
+    others = [call for call in ALL if call.place in LOG and call.act == "replace" and call.place != "the log's head"]
+    assert others
+    assert all(walled(CONFIG, MADE, "record", call) for call in others)
 
 
 def test_a_promote_thief_fills_channels_with_what_was_published_and_recorded() -> None:

@@ -57,7 +57,7 @@ class Key:
     @property
     def vkey(self) -> str:
         """The key as one line of text."""
-        return f"{self.name}+{self.id.hex()}+{_base64(bytes([self.kind]) + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{base64_of(bytes([self.kind]) + self.public)}"
 
     def verify(self, text: bytes, signature: bytes) -> int | None:
         """Check a signature over a note's text; gives the time (seconds since 1970) of a cosignature.
@@ -112,7 +112,7 @@ class Signature:
     @property
     def line(self) -> str:
         """The line as a note has it."""
-        return f"{_DASH} {self.name} {_base64(self.key_id + self.value)}\n"
+        return f"{_DASH} {self.name} {base64_of(self.key_id + self.value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def unbase64(text: str, *, what: str) -> bytes:
         body = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError, ValueError):
         raise TlogError(f"{what} is not base64") from None
-    if _base64(body) != text:
+    if base64_of(body) != text:
         raise TlogError(f"{what} is base64 written in another way")
     return body
 
@@ -254,5 +254,6 @@ def _signature(line: str) -> Signature:
     return Signature(name, body[:4], body[4:])
 
 
-def _base64(body: bytes) -> str:
+def base64_of(body: bytes) -> str:
+    """Encode as standard base64 (RFC 4648, 4)."""
     return base64.b64encode(body).decode("ascii")

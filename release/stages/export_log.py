@@ -1,0 +1,127 @@
+"""Export: a copy of a signed release log that can be verified offline (`verify_log`)."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from release.core import changelog_check
+from release.core.logcheck import LARGEST_EVIDENCE
+from release.core.tlog import TlogError
+from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.note import LARGEST as LARGEST_NOTE
+from release.core.tlog.note import Key, open_note
+from release.core.tlog.tile import LARGEST_BUNDLE, LARGEST_TILE, bundles_of, tiles_of
+from release.core.trust import LARGEST as LARGEST_EPOCH
+from release.effects.slots import PAGE, Slots
+from release.errors import LogError, NothingToDoError
+from release.ports import LogArchive
+
+AT_ONCE: Final = 8
+"""How many files are held: a bundle of entries has 16 MB at most, evidence usually less than one."""
+
+UNSIGNED: Final = "put a key at [log] key ('release log key FILE' makes one), then: release log repair"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What was copied: the log's head, and how many files of how many bytes; how many entries no head covers yet."""
+
+    origin: str
+    size: int
+    root: str
+    files: int
+    bytes_: int
+    uncovered: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """The newest checkpoint, and how many entries the log has with those that it does not cover yet."""
+
+    note: bytes
+    checkpoint: Checkpoint
+    entries: int
+
+
+def head(slots: Slots, key: Key | None) -> Head:
+    """Read what the log's head covers; with no key it is not verified, which is for who gets the copy to do.
+
+    Raises:
+        NothingToDoError: the log is empty, or has no tree.
+        LogError: the head is malformed, or not signed by the key.
+    """
+    found = slots.store.read(slots.layout.checkpoint, limit=LARGEST_NOTE)
+    entries = slots.tail().size
+    if not entries:
+        raise NothingToDoError("the release log is empty", hint="release record publish")
+    if found is None:
+        raise NothingToDoError("the release log has no tree: there is nothing that proves itself", hint=UNSIGNED)
+    try:
+        text = open_note(found.body, [key]).text if key else found.body.partition(b"\n\n")[0] + b"\n"
+        return Head(note=found.body, checkpoint=parse_checkpoint(text), entries=entries)
+    except TlogError as why:
+        raise LogError(
+            f"{slots.layout.checkpoint} cannot be believed: {why}", hint="compare with the replica and with CloudTrail"
+        ) from why
+
+
+def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive) -> Report:
+    """Copy all that the head covers, always in the same order.
+
+    Raises:
+        LogError: a file is missing.
+    """
+    prefix, files, size = slots.layout.prefix, 0, 0
+
+    def add(path: str, body: bytes) -> None:
+        nonlocal files, size
+        files, size = files + 1, size + len(body)
+        archive.add(path, body)
+
+    add("checkpoint", top.note)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ahead: deque[tuple[str, Future[bytes]]] = deque()
+        for key, limit in _files(slots, top.checkpoint.size):
+            ahead.append((key.removeprefix(prefix), pool.submit(_must, slots, key, limit)))
+            if len(ahead) == AT_ONCE:
+                path, body = ahead.popleft()
+                add(path, body.result())
+        for path, body in ahead:
+            add(path, body.result())
+    if changelog is not None:
+        add(changelog_check.FILE, changelog)
+    point = top.checkpoint
+    return Report(
+        origin=point.origin,
+        size=point.size,
+        root=point.root.hex(),
+        files=files,
+        bytes_=size,
+        uncovered=top.entries - point.size,
+    )
+
+
+def _files(slots: Slots, size: int) -> Iterator[tuple[str, int]]:
+    """Give the keys of all files but the head, and how large each may be."""
+    layout = slots.layout
+    yield from ((layout.archived_checkpoint(n), LARGEST_NOTE) for n in range(1, size + 1))
+    yield from ((layout.tile(tile.path), LARGEST_TILE) for tile in tiles_of(size))
+    yield from ((layout.tile(bundle.path), LARGEST_BUNDLE) for bundle in bundles_of(size))
+    yield from ((key, LARGEST_EVIDENCE) for key in _keys(slots, layout.blobs))
+    yield from ((key, LARGEST_EPOCH) for key in _keys(slots, layout.trust))
+
+
+def _keys(slots: Slots, prefix: str) -> Iterable[str]:
+    after = ""
+    while page := slots.store.keys(prefix, after=after, most=PAGE):
+        yield from page
+        after = page[-1]
+
+
+def _must(slots: Slots, key: str, limit: int) -> bytes:
+    found = slots.store.read(key, limit=limit)
+    if found is None:
+        raise LogError(f"{key} is missing", hint="release log repair; if it stays missing, compare with the replica")
+    return found.body
