@@ -283,6 +283,22 @@ def test_evidence_that_no_entry_refers_to() -> None:
     assert day.found() == [("pipeline", "record")]
 
 
+TREE: Final = ("tile/0/000.p/3", "tile/entries/000.p/3", "checkpoints/000000000003", "checkpoint")
+
+
+@KINDS
+@pytest.mark.parametrize("key", TREE)
+def test_the_tree_of_the_log_grows_with_its_entries_and_by_the_record_key_only(kind: str, key: str) -> None:
+    day = Day(kind)
+    day.trail.put("08:15:00", day.trail.stage("record", "release-11-107"), "release-log", f"tag/{key}")
+    assert day.found() == []
+    day.trail.put("13:00:00", day.trail.stage("record", "release-11-107"), "release-log", f"tag/{key}")
+    assert day.found() == [("pipeline", "record")]
+    other = Day(kind)
+    other.trail.put("08:15:00", other.trail.stage("promote", "release-11-104"), "release-log", f"tag/{key}")
+    assert ("stage", "promote") in other.found()
+
+
 @pytest.mark.parametrize("session", ["botocore-session-1732436400", "release-11", "release-11-101-2", "release-x-y"])
 def test_a_session_that_is_no_jobs(session: str) -> None:
     day = Day()
