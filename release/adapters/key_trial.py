@@ -53,7 +53,7 @@ class AwsKeyTrial:
         self._stage = stage
         self._ways: Final[Mapping[str, Callable[[Call], object]]] = {
             "create": self._create,
-            "overwrite": self._overwrite,
+            "replace": self._replace,
             "read": self._read,
             "list": self._list,
             "list all of": self._list,
@@ -100,7 +100,7 @@ class AwsKeyTrial:
         bucket, key = _place(call)
         self._s3.put_object(Bucket=bucket, Key=key, Body=_BODY, IfNoneMatch="*", **_DIGESTS)
 
-    def _overwrite(self, call: Call) -> None:
+    def _replace(self, call: Call) -> None:
         bucket, key = _place(call)
         self._s3.put_object(Bucket=bucket, Key=key, Body=_BODY, IfMatch=_NO_ETAG, **_DIGESTS)
 

@@ -13,7 +13,7 @@ HARMLESS: Final[Mapping[str, str]] = {
     # S3 holds the body against Content-MD5 and x-amz-checksum-sha256 before it stores anything:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     "create": "it is sent with the digests of another body, and with If-None-Match",
-    "overwrite": "it is sent with the digests of another body, and with an If-Match that no object has",
+    "replace": "it is sent with the digests of another body, and with an If-Match that no object has",
     "read": _READ,
     "list": _READ,
     "list all of": _READ,

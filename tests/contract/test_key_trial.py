@@ -20,7 +20,7 @@ def keys(ceph: CephGateway) -> Iterator[Keyring]:
 
 
 def writes(keys: Keyring) -> list[Call]:
-    return list({str(cell.call): cell.call for cell in keys.cells if cell.call.act in {"create", "overwrite"}}.values())
+    return list({str(cell.call): cell.call for cell in keys.cells if cell.call.act in {"create", "replace"}}.values())
 
 
 def test_an_owner_who_may_do_everything_changes_nothing(ceph: CephGateway, keys: Keyring) -> None:

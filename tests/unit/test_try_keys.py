@@ -52,7 +52,7 @@ def test_nothing_else_is_ever_tried() -> None:
     assert not acts & (harmful | {"CreateAccessKey", "CreateUser", "PutUserPolicy", "CreatePolicyVersion"})
     assert {act for act in acts if not act.startswith(("Get", "List"))} == {
         "create",
-        "overwrite",
+        "replace",
         "read",
         "list",
         "list all of",
@@ -66,14 +66,14 @@ def test_nothing_else_is_ever_tried() -> None:
 def test_what_is_permitted_or_unclear_is_a_finding() -> None:
     trial = FakeTrial(
         {
-            "overwrite a version's file": Answer(verdict="permitted", said="PreconditionFailed"),
+            "replace a version's file": Answer(verdict="permitted", said="PreconditionFailed"),
             "read a log entry": Answer(verdict="unknown", said="SlowDown"),
         }
     )
     report = try_keys.run(OWNERS["users"], made(), "publish", trial)
     unclear, wide = sorted(map(str, report.findings), reverse=True)
     assert wide == (
-        "publish: its key may overwrite a version's file, and should not: s3:PutObject on "
+        "publish: its key may replace a version's file, and should not: s3:PutObject on "
         "arn:aws:s3:::site/tag/1.4.2/tag.min.js (PreconditionFailed)"
     )
     assert unclear == (
