@@ -59,7 +59,7 @@ def rendered(settings: Config) -> Policies:
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """One stage's key, and what it reaches."""
+    """One stage's key, and what it reaches. `calls` are the requests it made, as `service:Operation`."""
 
     site: S3Store
     log: S3Store
@@ -67,6 +67,7 @@ class Holder:
     cdn: CloudFront
     directory: AwsKeyDirectory
     identities: IamIdentities
+    calls: set[str]
 
 
 class Nowhere:
@@ -85,39 +86,39 @@ class Stages:
         self.world = World(settings)
         self.world.signer = log_signer(settings.log.origin)
         self.owner = holders["owner"]
-        self._of = holders
+        self.holders = holders
         self._proof = proof
 
     def publish(self, version: str, *, dry_run: bool = False) -> None:
-        self.world.publish(version, site=self._of["publish"].site, dry_run=dry_run)
+        self.world.publish(version, site=self.holders["publish"].site, dry_run=dry_run)
 
     def record(self, version: str, *, dry_run: bool = False) -> None:
         manifest, body = publishing.read_bundle(self.config, self.world.bundles[version])
-        key, evidence = self._of["record"], self.world.evidence(version)
+        key, evidence = self.holders["record"], self.world.evidence(version)
         recording.publish(self.world.recorder(key.log), key.site, manifest, body, evidence, dry_run=dry_run)
 
     def authorize(self, channel: str, version: str, *, back: bool = False, approvals: Sequence[Approval] = ()) -> Order:
-        key = self._of["record"]
+        key = self.holders["record"]
         recorder = replace(self.world.recorder(key.log), approvals=tuple(approvals))
         report = recording.authorize(recorder, key.site, channel, version, reason=REASON, rollback=back, dry_run=False)
         return recording.order_of(report.event, self.config.library.name)
 
     def promote(self, order: Order, *, dry_run: bool = False) -> None:
-        key = self._of["promote"]
+        key = self.holders["promote"]
         self.world.promote(order.channel, order, site=key.site, log=key.log, dry_run=dry_run)
 
     def invalidate(self, channel: str, *, dry_run: bool = False) -> None:
-        promotion, cdn = self.world.promotions[channel], self._of["invalidate"].cdn
+        promotion, cdn = self.world.promotions[channel], self.holders["invalidate"].cdn
         world = self.world
         invalidating.run(self.config, promotion, cdn, world.clock, world.console, attempt=1, dry_run=dry_run)
 
     def conclude(self, channel: str) -> None:
         order = self.world.promotions[channel].order
         self.world.verifications[channel] = Verification(order=order, passed=True, findings=())
-        self.world.conclude(channel, log=self._of["record"].log)
+        self.world.conclude(channel, log=self.holders["record"].log)
 
     def yank(self, version: str) -> None:
-        self.world.yank(version, log=self._of["record"].log)
+        self.world.yank(version, log=self.holders["record"].log)
 
     def move(self, channel: str, version: str, *, back: bool = False) -> None:
         """Let a channel serve a version."""
@@ -127,14 +128,14 @@ class Stages:
 
     def export(self) -> None:
         """Copy the log for an auditor; what comes out is another test's."""
-        slots = self.world.slots(self._of["audit"].log)
+        slots = self.world.slots(self.holders["audit"].log)
         archive = Nowhere()
         export_log.run(slots, export_log.head(slots, None), None, archive)
 
     def look(self) -> None:
         """Do all that the audit key is for."""
         self.export()
-        key = self._of["audit"]
+        key = self.holders["audit"]
         slots = self.world.slots(key.log)
         looking.run(self.config, slots, key.site, None)
         load(self.config, slots)
@@ -156,7 +157,7 @@ class Stages:
 
     def rotate(self, stage: str) -> None:
         """Renew a stage's key; it is the old one that `Stages` goes on with, so let this be the last thing."""
-        keys, vault, now = self._of["rotate"].identities, FakeVault(kill=Kill()), self.world.clock.now()
+        keys, vault, now = self.holders["rotate"].identities, FakeVault(kill=Kill()), self.world.clock.now()
         held = {name: keys.keys(name) for name in self.policies.stages if name != ROTATE}
         others = {key.id_: name for name, found in held.items() for key in found if name != stage}
         for _ in range(2):  # the second run deletes what the first disabled
@@ -182,7 +183,7 @@ class Stages:
 
     def approved(self, channel: str, version: str) -> Order:
         """Ask, look, approve and record, twice: the second time nobody hands over the approval."""
-        key, world = self._of["audit"], self.world
+        key, world = self.holders["audit"], self.world
         wish = asking.Wish(
             channel=channel,
             version=version,
@@ -263,6 +264,14 @@ def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settin
     )
     s3, iam = until.enter_context(closing(clients.s3())), until.enter_context(closing(clients.iam()))
     cloudfront = until.enter_context(closing(clients.cloudfront()))
+    calls: set[str] = set()
+
+    def see(model: Any, **_: object) -> None:  # noqa: ANN401 - an event of botocore
+        calls.add(f"{model.service_model.service_name}:{model.name}")
+
+    clients_made: list[Any] = [s3, iam, cloudfront]
+    for client in clients_made:
+        client.meta.events.register("before-call", see)
     return Holder(
         site=S3Store(s3, bucket=settings.site.bucket, stage=stage),
         log=S3Store(s3, bucket=settings.log.bucket, stage=stage),
@@ -270,6 +279,7 @@ def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settin
         cdn=CloudFront(cloudfront, distribution=settings.distribution.id_, stage=stage, account=ACCOUNT),
         directory=AwsKeyDirectory(iam, s3, made.identities),
         identities=IamIdentities(iam, made.identities, caller=stage),
+        calls=calls,
     )
 
 

@@ -69,9 +69,25 @@ def without(policy: Policy, grant: Grant) -> Policy:
     return {**policy, "Statement": kept}
 
 
-def test_with_the_rendered_policies_nothing_is_refused() -> None:
+def test_with_the_rendered_policies_nothing_is_refused_and_each_key_uses_all_that_it_may() -> None:
     with stages(lambda _, policy: policy) as opened:
         story(opened)
+        used = {stage: actions(opened.holders[stage].calls) for stage in RENDERED.stages}
+    granted = {
+        stage: {action for statement in policy["Statement"] for action in statement["Action"]}
+        for stage, policy in RENDERED.stages.items()
+    }
+    assert used == granted
+
+
+def actions(calls: set[str]) -> set[str]:
+    """Give the actions that IAM decides these requests by; a HEAD is a GET, a copy reads and writes."""
+    s3 = {
+        "s3:HeadObject": {"s3:GetObject"},
+        "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+        "s3:ListObjectsV2": {"s3:ListBucket"},
+    }
+    return {action for call in calls for action in s3.get(call, {call})}
 
 
 @pytest.mark.parametrize("grant", list(grants()), ids=str)

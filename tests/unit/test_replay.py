@@ -5,22 +5,12 @@ import pytest
 
 from release.core.entry import ChannelState, Event, Previous, encode, leaf_hash, statement
 from release.core.replay import Replay
-from tests.fakes.scenario import World
+from tests.fakes import log_files
 
 
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
-    """A log with everything in it: releases, a rollback, a failed promotion, a yank."""
-    world = World()
-    world.release("1.0.0", "latest")
-    world.release("1.1.0", "latest")
-    world.go_back("latest", "1.0.0")
-    world.yank("1.1.0")
-    world.release("1.2.0")
-    world.move("latest", "1.2.0", passed=False)
-    world.authorize("latest", "1.2.0")
-    world.finish("latest")
-    return world.events()
+    return log_files.world().events()
 
 
 def replayed(events: list[Event]) -> list[tuple[int, str]]:
