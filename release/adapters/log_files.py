@@ -1,4 +1,4 @@
-"""A release log as somebody handed it over: a folder, or a tar file of one. Nothing is extracted or followed."""
+"""A release log as somebody handed it over: a folder, a tar file, an address. Nothing is extracted or followed."""
 
 import os
 import stat
@@ -10,6 +10,7 @@ from typing import Final
 
 from release.core.tlog import TlogError
 from release.errors import FormatError, NotFoundError
+from release.ports import LogFiles
 
 MOST_MEMBERS: Final = 2_000_000
 LARGEST_UNPACKED: Final = 64 * 1024**3
@@ -91,21 +92,29 @@ class LogTar:
 
 
 @contextmanager
-def open_log(source: Path) -> Iterator[LogFolder | LogTar]:
-    """Open a log that was handed over.
+def open_log(source: str) -> Iterator[LogFiles]:
+    """Open a log that was handed over: a path, or a URL.
 
     Raises:
         NotFoundError: there is nothing.
         FormatError: it is neither a folder nor a sound tar file.
+        ConfigError: the URL may not be read.
     """
-    if source.is_dir():
-        yield LogFolder(source)
+    if source.partition("://")[0].lower() in {"https", "http"}:
+        from release.adapters.log_url import LogUrl  # noqa: PLC0415 - HTTP is for this only
+
+        with LogUrl(source) as url:
+            yield url
         return
-    if not source.exists():
-        raise NotFoundError(f"there is no {source}", hint="name a folder or a tar file that holds a log")
+    file = Path(source)
+    if file.is_dir():
+        yield LogFolder(file)
+        return
+    if not file.exists():
+        raise NotFoundError(f"there is no {source}", hint="name a folder or a tar file that holds a log, or its URL")
     try:
-        with tarfile.open(source, "r:*") as tar:
-            yield LogTar(tar, str(source))
+        with tarfile.open(file, "r:*") as tar:
+            yield LogTar(tar, source)
     except (tarfile.TarError, OSError, EOFError) as why:
         raise FormatError(f"{source} is no tar file that can be read: {why}") from why
 

@@ -196,9 +196,10 @@ def _pool(base: str, patience: Patience, connections: int) -> urllib3.HTTPConnec
     except ValueError as error:
         raise ConfigError(f"{base!r} is not a URL: {error}") from error
     if not host or url.query or url.fragment or url.username is not None or not _PREFIX.fullmatch(url.path):
+        shown = f"an address of {host!r}" if url.username is not None else repr(base)
         raise ConfigError(
-            f"{base!r} cannot be the public address",
-            hint="write https://host, with a path if the library is served below one",
+            f"{shown} cannot be read from",
+            hint="write https://host, with a path if what is wanted is below one; no user, query or fragment",
         )
     timeout = urllib3.Timeout(connect=patience.connect, read=patience.read)
     if url.scheme == "https":

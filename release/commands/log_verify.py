@@ -1,4 +1,4 @@
-"""release log verify: an auditor's command; needs the log's files and one file of keys, and no network."""
+"""release log verify: an auditor's command; needs the log's files and one file of keys, and no other network."""
 
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -43,7 +43,7 @@ LARGEST_KEYS: Final = 256 * 1024
 
 
 def verify(
-    source: Annotated[Path, typer.Argument(help="The log: a folder or a tar file.")],
+    source: Annotated[str, typer.Argument(help="The log: a folder, a tar file, or the https address it is below.")],
     key: Annotated[Path, typer.Option(help="The keys to trust: a C2SP policy file, or one public key on a line.")],
     *,
     remember: Annotated[Path | None, typer.Option(help="Keeps the newest checkpoint, to notice a fork later.")] = None,
@@ -55,7 +55,7 @@ def verify(
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report there.")] = None,
     json: Json = False,
 ) -> None:
-    """Verify a release log offline: signatures, tree, history, rules, approvals, evidence, changelog.
+    """Verify a release log: signatures, tree, history, rules, approvals, evidence, changelog.
 
     Exit code 0 if all is well; else the code of the gravest finding.
     """
@@ -134,7 +134,7 @@ def _write_junit(file: Path, findings: list[Finding]) -> None:
     file.write_text(junit("release log", cases), encoding="utf-8")
 
 
-def _gravest(findings: list[Finding], source: Path) -> ReleaseError:
+def _gravest(findings: list[Finding], source: str) -> ReleaseError:
     kind, (_, error) = next((kind, row) for kind, row in CHECKED.items() if any(f.kind == kind for f in findings))
     worst = next(finding for finding in findings if finding.kind == kind)
     more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import log_files
+from tests.fakes.web_server import Reply, WebServer
 from tests.functional.conftest import Run
 
 Files = dict[str, bytes]
@@ -49,6 +50,26 @@ def test_a_folder_and_tar_files_of_a_log_verify(run: Run, tmp_path: Path, files:
         assert "latest serves 1.2.0 (completed" in ended.out
         assert "FAIL" not in ended.out
         assert "--    witnesses have seen it lately: not judged, the keys name no witness" in ended.out
+
+
+def test_a_log_below_an_address_verifies_and_its_forgery_does_not(
+    run: Run, tmp_path: Path, files: Files, key: Path
+) -> None:
+    seen = tmp_path / "seen"
+    with WebServer({f"/tag/{path}": Reply(body=body) for path, body in files.items()}) as server:
+        ended = run("log", "verify", f"{server.url}/tag", "--key", str(key), "--remember", str(seen))
+    assert ended.code == 0, ended
+    assert "latest serves 1.2.0 (completed" in ended.out
+    assert seen.read_bytes() == files["checkpoint"]
+    found = next(path for path in files if path.startswith("evidence"))
+    for path, code in {"checkpoints/000000000004": 20, "tile/0/000.p/14": 20, found: 22}.items():
+        bad = files | {path: files[path][:-3] + b"AAA"}
+        with WebServer({f"/tag/{path}": Reply(body=body) for path, body in bad.items()}) as server:
+            assert run("log", "verify", f"{server.url}/tag", "--key", str(key)).code == code
+    moved = Reply(status=302, headers=[("Location", "https://elsewhere.example/")])
+    with WebServer({"/checkpoint": moved}) as server:
+        ended = run("log", "verify", server.url, "--key", str(key))
+    assert (ended.code, "not followed" in ended.err) == (11, True)
 
 
 def test_it_says_what_was_live_on_a_day(run: Run, tmp_path: Path, files: Files, key: Path) -> None:
