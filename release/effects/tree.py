@@ -66,7 +66,7 @@ class Tree:
     signer: NoteSigner
 
     def resume(self) -> Grown:
-        """Load what the head says, from at most one tile a level and one bundle; the empty tree without a head.
+        """Load what the head says, from one bundle and at most one tile a level; the empty tree without a head.
 
         Raises:
             LogError: the head is not this log's, or the tiles and entries are not the head's.
@@ -137,7 +137,9 @@ class Tree:
             raise LogError(f"{self.layout.checkpoint} cannot be believed: {why}", hint=_ALARM) from why
 
     def _loaded(self, head: Checkpoint) -> Grown:
-        seen: dict[Tile, bytes] = {}
+        """Load the edge of the head's tree; the partial lowest tile is not asked for, its entries are needed anyway."""
+        entries = self._last_entries(head.size)
+        seen = {Tile(0, head.size // WIDTH, len(entries)): b"".join(map(leaf_hash, entries))}
 
         def tile(wanted: Tile) -> bytes:
             if wanted not in seen:
@@ -146,19 +148,19 @@ class Tree:
 
         loaded = edge(head.size, tile)
         if loaded.frontier().root() != head.root:
-            raise TlogError(f"the tiles of {head.size} entries have another root")
-        entries: tuple[bytes, ...] = ()
-        if width := head.size % WIDTH:
-            bundle = Tile(None, head.size // WIDTH, width)
-            body = self._must(self.layout.tile(bundle.path), LARGEST_BUNDLE)
-            entries = tuple(split_bundle(bundle, body))
-            if tuple(map(leaf_hash, entries)) != loaded.levels[0]:
-                raise TlogError(f"{bundle.path} has other entries than its tile")
+            raise TlogError(f"the tiles and entries of {head.size} entries have another root")
+        if entries:
             return Grown(edge=loaded, entries=entries, last=entries[-1])
         last = self._must(self.layout.slot(head.size - 1), LARGEST)
         path = inclusion_proof(head.size - 1, head.size, subtree_reader(head.size, tile))
         verify_inclusion(leaf_hash(last), head.size - 1, head.size, path, head.root)
         return Grown(edge=loaded, last=last)
+
+    def _last_entries(self, size: int) -> tuple[bytes, ...]:
+        if not (width := size % WIDTH):
+            return ()
+        bundle = Tile(None, size // WIDTH, width)
+        return tuple(split_bundle(bundle, self._must(self.layout.tile(bundle.path), LARGEST_BUNDLE)))
 
     def _must(self, key: str, limit: int) -> bytes:
         found = self.store.read(key, limit=limit)
