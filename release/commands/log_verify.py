@@ -9,13 +9,14 @@ import typer
 from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
+from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
+from release.commands.named_files import read_file
 from release.commands.options import Json, emit, emit_json
 from release.core.log_finding import Finding, Kind
 from release.errors import (
     BrokenRuleError,
     ConfigError,
     EvidenceError,
-    NotFoundError,
     NothingToDoError,
     ReleaseError,
     StaleError,
@@ -36,15 +37,12 @@ CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
 """What is checked, and with which error a finding of that kind ends the command: the gravest first."""
 
 if TYPE_CHECKING:
-    from release.core.tlog.policy import Policy
     from release.stages.verify_log import Report
-
-LARGEST_KEYS: Final = 256 * 1024
 
 
 def verify(
     source: Annotated[str, typer.Argument(help="The log: a folder, a tar file, or the https address it is below.")],
-    key: Annotated[Path, typer.Option(help="The keys to trust: a C2SP policy file, or one public key on a line.")],
+    key: KeyFile,
     *,
     remember: Annotated[Path | None, typer.Option(help="Keeps the newest checkpoint, to notice a fork later.")] = None,
     at: Annotated[str | None, typer.Option(help="Say what was live at the end of this day, YYYY-MM-DD (UTC).")] = None,
@@ -63,7 +61,7 @@ def verify(
     from release.stages import verify_log as stage  # noqa: PLC0415 - loads the cryptography
 
     question = stage.Question(
-        policy=_policy(key),
+        policy=keys_to_trust(key),
         now=SystemClock().now(),
         entries=not hashes_only,
         remembered=_remembered(remember),
@@ -86,38 +84,8 @@ def verify(
         remember.write_bytes(report.note)
 
 
-def _policy(file: Path) -> "Policy":
-    from release.core.tlog import TlogError  # noqa: PLC0415 - loads the cryptography
-    from release.core.tlog.note import parse_vkey  # noqa: PLC0415
-    from release.core.tlog.policy import NONE, Policy, parse_policy  # noqa: PLC0415
-
-    body = _file(file, "the keys to trust", LARGEST_KEYS)
-    try:
-        if len(body.split()) == 1:
-            return Policy((parse_vkey(body.decode("utf-8").strip()),), {}, {}, NONE)
-        return parse_policy(body)
-    except (TlogError, UnicodeDecodeError) as why:
-        raise ConfigError(
-            f"{file} holds no keys to trust: {why}",
-            hint="one public key '<name>+<id>+<base64>', or a policy: https://c2sp.org/tlog-policy",
-        ) from why
-
-
-def _file(file: Path, what: str, limit: int) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            body = stream.read(limit + 1)
-    except FileNotFoundError as why:
-        raise NotFoundError(f"there is no {file}, which should hold {what}") from why
-    except OSError as why:
-        raise ConfigError(f"{file} cannot be read: {why.strerror}") from why
-    if len(body) > limit:
-        raise ConfigError(f"{file} is larger than {limit} bytes")
-    return body
-
-
 def _remembered(file: Path | None) -> bytes | None:
-    return _file(file, "a checkpoint", LARGEST_KEYS) if file and file.exists() else None
+    return read_file(file, "a checkpoint", LARGEST_KEYS) if file and file.exists() else None
 
 
 def _end_of_day(text: str) -> datetime:

@@ -99,6 +99,12 @@ def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag
     assert ended.code == 0, ended
     assert "latest serves 1.1.0" in ended.out
 
+    proof, entry = tmp_path / "1.1.0.tlog-proof", tmp_path / "entry.json"
+    ended = tag.as_("audit", "log proof --version 1.1.0", "-o", str(proof), "--entry", str(entry))
+    assert ended.code == 0, ended
+    ended = tag.run("log", "verify-proof", str(proof), "--entry", str(entry), "--key", str(vkey))
+    assert (ended.code, "publish.completed 1.1.0" in ended.out) == (0, True), ended
+
     again = tmp_path / "again.tar"
     assert tag.as_("audit", "log export", str(again)).code == 0
     assert again.read_bytes() == copy.read_bytes()

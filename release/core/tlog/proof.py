@@ -1,14 +1,16 @@
 """`.tlog-proof`: one text file that proves offline that an entry is in a log (https://c2sp.org/tlog-proof)."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint, parse_number
-from release.core.tlog.merkle import HASH_BYTES, leaf_hash, verify_inclusion
+from release.core.tlog.merkle import HASH_BYTES, inclusion_proof, leaf_hash, verify_inclusion
 from release.core.tlog.note import LARGEST, parse_note, unbase64
 from release.core.tlog.policy import Policy
+from release.core.tlog.tile import Tile, subtree_reader
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
 LONGEST_PATH: Final = 63
@@ -41,6 +43,21 @@ class Proof:
         head = parse_checkpoint(policy.verify(self.checkpoint).text)
         verify_inclusion(leaf_hash(entry), self.index, head.size, self.path, head.root)
         return head
+
+
+def prove(index: int, size: int, checkpoint: bytes, read: Callable[[Tile], bytes]) -> Proof:
+    """Make the proof of an entry from the tiles of a tree.
+
+    Args:
+        index: of the entry.
+        size: of the tree that the checkpoint is of.
+        checkpoint: the note, verbatim.
+        read: gives the bytes of a tile.
+
+    Raises:
+        TlogError: there is no such entry, or a tile is malformed.
+    """
+    return Proof(index, inclusion_proof(index, size, subtree_reader(size, read)), checkpoint)
 
 
 def parse_proof(body: bytes) -> Proof:

@@ -1,0 +1,51 @@
+"""Where a command reads a signed log from: the log bucket with the audit key, or a copy with an auditor's keys."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from release import compose
+from release.commands.keys_to_trust import keys_to_trust
+from release.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release.effects.signed_log import SignedLog
+
+Source = Annotated[
+    str | None, typer.Option(help="Read this copy (folder, tar file, https address) and not the log bucket.")
+]
+SourceKeys = Annotated[Path | None, typer.Option("--key", help="With --source, the keys to trust.")]
+
+
+@contextmanager
+def signed_log(config: Path, source: str | None, keys: Path | None, *, quiet: bool) -> "Iterator[SignedLog]":
+    """Open a log and believe its head.
+
+    Raises:
+        ConfigError: a copy without keys, keys without a copy, or release.toml has none.
+        LogError: the head cannot be believed.
+    """
+    from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for few commands
+    from release.core.tlog.policy import NONE, Policy  # noqa: PLC0415 - loads the cryptography
+    from release.effects.bucket_files import BucketFiles  # noqa: PLC0415
+    from release.effects.signed_log import SignedLog  # noqa: PLC0415
+
+    if (source is None) != (keys is None):
+        raise ConfigError("--source and --key go together: a copy is believed by keys that came another way")
+    if source is not None and keys is not None:
+        policy = keys_to_trust(keys)
+        with open_log(source) as files:
+            yield SignedLog.opened(files, policy)
+        return
+    work = compose.workspace(config, quiet=quiet)
+    key = work.log_key()
+    if key is None:
+        raise ConfigError(
+            "release.toml has no [log] key: nothing says whose log may be believed", hint="release log key FILE"
+        )
+    slots = work.slots("audit")
+    yield SignedLog.opened(BucketFiles(store=slots.store, layout=slots.layout), Policy((key,), {}, {}, NONE))
