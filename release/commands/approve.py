@@ -11,6 +11,7 @@ from release import compose
 from release.commands import approvals, signing
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core.approval import NAMESPACE, Approval
+from release.effects.log_view import Head
 from release.effects.trusted import Trusted, load
 from release.stages import approve as stage
 
@@ -23,24 +24,34 @@ def approve(
     *,
     key: signing.Key,
     config: ConfigFile = DEFAULT_CONFIG,
+    remember: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keeps the log's newest checkpoint that you saw; default: ~/.config/release/.", show_default=False
+        ),
+    ] = None,
     yes: signing.Yes = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Approve a release: see what changes for customers, decide, and sign it with your SSH key.
 
+    Refuses if the log does not continue what you saw of it the last time, or what the request saw.
+
     Run it on your own machine, in a clone of the library, with the key that reads (audit). Leaves
     .release/CHANNEL.approval.json and prints the value of RELEASE_APPROVAL for the manual job.
     """
     work = compose.workspace(config, quiet=json)
     signing.require_person(work)
-    slots, site = work.slots("audit"), work.site("audit")
+    slots, site, view = work.slots("audit"), work.site("audit"), work.log_view("audit")
+    memory = work.checkpoint_memory(remember) if view else None
     trusted = load(work.config, slots)
     made, shown = [], []
     for approval, asked in approvals.requests(work, request):
+        head = stage.same_log(view, asked, memory.read()) if view and memory else None
         repository = work.repository() if asked.action == "promote" else None
         found = stage.difference(work.config, slots, site, repository, work.project, approval, asked)
-        for line in _lines(found, approval):
+        for line in _lines(found, approval, head):
             work.console.say(line)
         shown.append(found)
         if dry_run:
@@ -49,6 +60,8 @@ def approve(
         signed = _signed(work, trusted, key, approval)
         approvals.leave_approval(work, asked.channel, signed)
         made.append(signed)
+        if head and memory:
+            memory.write(head.note)
     value = approvals.variable(made)
     if json:
         return emit_json({"dryRun": dry_run, "differences": shown, "approvals": made, "variable": value})
@@ -62,7 +75,7 @@ def _signed(work: compose.Workspace, trusted: Trusted, key: Path, approval: Appr
     return replace(approval, signatures=tuple(dict.fromkeys((*approval.signatures, armored))))
 
 
-def _lines(found: stage.Difference, approval: Approval) -> Iterator[str]:
+def _lines(found: stage.Difference, approval: Approval, head: Head | None) -> Iterator[str]:
     asked = found.request
     served = f"{asked.before.version} (pointer version {asked.before.pointer_version})" if asked.before else "nothing"
     yield f"== {asked.action} of {asked.component} {asked.version} on {asked.channel}"
@@ -87,7 +100,10 @@ def _lines(found: stage.Difference, approval: Approval) -> Iterator[str]:
     yield f"valid until {asked.expires}" + (
         f", the way back until {asked.rollback_until}" if asked.rollback_until else ""
     )
-    yield f"request {found.sha256}, after {asked.seen.size} log entries, signed by {len(approval.signatures)} so far"
+    yield f"request {found.sha256}, signed by {len(approval.signatures)} so far"
+    if asked.seen and head:
+        yield f"it saw {asked.seen.size} log entries, root {asked.seen.root}"
+        yield f"the log has {head.checkpoint.size} and continues them, and all that you saw of it earlier"
 
 
 def _file(change: stage.FileChange) -> str:

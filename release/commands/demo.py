@@ -127,6 +127,7 @@ def _world(folder: Path) -> Iterator[World]:
 
     environment = {k: v for k, v in environments.read().items() if not k.startswith(("AWS_", "CI", "RELEASE_"))}
     environment["GITLAB_USER_ID"] = "42"  # who runs the pipeline
+    environment["XDG_CONFIG_HOME"] = str(folder / "settings")  # every demo has logs of its own
     with EmbeddedAws() as aws:
         site = provision(aws.session(), bucket="demo-site", log_bucket="demo-release-log", endpoint=aws.endpoint)
         with EmbeddedEdge(aws, site) as edge:

@@ -36,7 +36,7 @@ def request(
     Leaves .release/CHANNEL.request.json. Needs the key that reads (audit), and for a promotion a whole clone.
     """
     work = compose.workspace(config, quiet=json)
-    slots = work.slots("audit")
+    slots, view = work.slots("audit"), work.log_view("audit")
     if version is None and rollback and channel:
         version = recording.previous_good(slots, channel, slots.tail())
     if version is None:
@@ -57,7 +57,7 @@ def request(
             nonce=secrets.token_hex(16),
         )
         repository = None if rollback else work.repository()
-        made.append(stage.run(work.config, slots, work.clock, repository, wish))
+        made.append(stage.run(work.config, slots, view, work.clock, repository, wish))
         if not dry_run:
             approvals.leave_request(work, made[-1])
     _show(made, dry_run=dry_run, json=json)

@@ -13,6 +13,7 @@ from release.adapters import environment as environments
 from release.adapters import resources
 from release.adapters.clock import SystemClock
 from release.adapters.directory import Directory
+from release.adapters.seen_checkpoint import SeenCheckpoint, own_file
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
 from release.core.identities import Identities, identities, owner
@@ -20,6 +21,7 @@ from release.core.key_environment import KEYS_FILE, foreign
 from release.core.keypolicy import Policies, policies
 from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
+from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
 from release.effects.tree import Tree
@@ -116,6 +118,30 @@ class Workspace:
                 f"[log] key is the key {key.name}, not of the log {log.origin}", hint="'release log key FILE' makes one"
             )
         return key
+
+    def log_view(self, stage: str) -> LogView | None:
+        """Open the release log's tree for reading with a stage's key; None if the log has no key.
+
+        Raises:
+            ConfigError: the log's key is malformed, or another log's.
+        """
+        public = self.log_key()
+        if public is None:
+            return None
+        return LogView(
+            store=self._store(stage, self.config.log.bucket),
+            layout=self.config.log_layout,
+            origin=self.config.log.origin,
+            keys=[public],
+        )
+
+    def checkpoint_memory(self, file: Path | None = None) -> SeenCheckpoint:
+        """Open the file that keeps the newest checkpoint somebody saw of this log, by default one of his own.
+
+        Raises:
+            ConfigError: no file was named, and he has no home.
+        """
+        return SeenCheckpoint(file or own_file(self.environment, self.config.log.origin))
 
     def tree(self, stage: str) -> Tree | None:
         """Open the release log's tree for appending with a stage's key and the log's; None if the log has no key.

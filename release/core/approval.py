@@ -15,6 +15,7 @@ from release.core.entry import ChannelState, Origin
 from release.core.layout import CHANNEL, LIBRARY, VERSION
 from release.core.manifest import SHA256
 from release.core.shape import rule
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.trust import AUTHOR, TIME
 from release.errors import FormatError
 
@@ -37,17 +38,22 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """The newest log entry when the request was made: every approval is a witness of the log up to there."""
+    """The log's checkpoint that was verified when the request was made: every approval is an anchor of the log."""
 
     size: int = rule(minimum=1)
-    leaf_hash: str = rule(**_DIGEST)
+    root: str = rule(**_DIGEST)
+
+    def checkpoint(self, origin: str) -> Checkpoint:
+        """Give it as the log's."""
+        return Checkpoint(origin, self.size, bytes.fromhex(self.root))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """What is to be approved. With `rollback_until`, the way back to `before` is approved with it, until then.
 
-    `authors` are the opaque ids of who wrote the commits between the two versions.
+    `authors` are the opaque ids of who wrote the commits between the two versions. A log without a tree has no
+    checkpoint that could be `seen`.
     """
 
     type_: Literal["release-request/v1"] = rule("release-request/v1", required=True)
@@ -59,7 +65,7 @@ class Request:
     manifest: str = rule(**_DIGEST)
     source: Origin | None = None
     before: Before | None = None
-    seen: Seen
+    seen: Seen | None = None
     authors: tuple[str, ...] = rule((), most=500, pattern=AUTHOR, means="an author's opaque id")
     emergency: bool = False
     reason: str | None = rule(None, longest=2000)

@@ -1,4 +1,7 @@
-"""For an auditor: every release since the first trust epoch was approved, and every emergency reviewed."""
+"""For an auditor: every release since the first trust epoch was approved, and every emergency reviewed.
+
+Each approval is an anchor, too: its signers saw a checkpoint, and the log must continue it.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +15,21 @@ from release.core.log_finding import Finding
 from release.core.logtree import TreeFiles
 from release.core.succession import overdue
 from release.core.tlog import TlogError
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.trust import LARGEST as LARGEST_EPOCH
 from release.errors import ReleaseError
 
 
 @dataclass(kw_only=True, slots=True)
 class ApprovalCheck:
-    """One check. `pinned` is the SHA-256 of the first trust epoch, which the auditor knows from elsewhere."""
+    """One check. `pinned` is the SHA-256 of the first trust epoch, which the auditor knows from elsewhere.
+
+    `anchors` are what the signers of valid approvals saw of the log, with who saw it.
+    """
 
     files: TreeFiles
     pinned: str
+    anchors: dict[Checkpoint, str] = field(default_factory=dict, init=False)
     _known: Sequence[Known] = field(default=(), init=False)
 
     def begin(self, origin: str) -> Iterator[Finding]:
@@ -48,10 +56,20 @@ class ApprovalCheck:
         if event.trust is None and event.occurred_at < self._known[0].trust.issued:
             return
         try:
-            approved.check(event, self._known, self._blob)
+            seen = approved.check(event, self._known, self._blob).seen
         except (ReleaseError, TlogError) as why:
             message = f"entry {event.index} ({event.action} {event.version} on {event.channel}) is not approved: {why}"
             yield Finding(kind="approval", message=message, index=event.index)
+            return
+        if seen is None:
+            return
+        names = " and ".join(approval.principal for approval in event.approvals)
+        where = f"what {names} saw when approving entry {event.index}"
+        if seen.size > event.index:
+            message = f"{where} has {seen.size} entries: the entry was not there yet, and stands before some of them"
+            yield Finding(kind="fork", message=message, index=event.index)
+            return
+        self.anchors.setdefault(seen.checkpoint(event.origin), where)
 
     def end(self, state: State, now: datetime | None) -> Iterator[Finding]:
         """Say which emergencies should have been reviewed by now."""

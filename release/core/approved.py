@@ -8,7 +8,7 @@ from release.core import epochs, permission
 from release.core.approval import Approval
 from release.core.entry import Event
 from release.core.epochs import Known
-from release.core.permission import Step
+from release.core.permission import Grant, Step
 from release.core.trust import MOST_EPOCHS
 from release.errors import LogError, RefusedError
 
@@ -56,8 +56,8 @@ def approval_of(event: Event, blob: Callable[[str], bytes]) -> Approval:
     return Approval(request=text(requests.pop()), signatures=signatures)
 
 
-def check(event: Event, known: Sequence[Known], blob: Callable[[str], bytes], *, revoked: Sequence[str] = ()) -> None:
-    """Prove that an authorising entry was approved.
+def check(event: Event, known: Sequence[Known], blob: Callable[[str], bytes], *, revoked: Sequence[str] = ()) -> Grant:
+    """Prove that an authorising entry was approved; gives the permission that it had.
 
     Args:
         event: the entry.
@@ -82,6 +82,7 @@ def check(event: Event, known: Sequence[Known], blob: Callable[[str], bytes], *,
     grant = permission.judge(strict, approval_of(event, blob), step_of(event))
     if (grant.approvals, grant.emergency) != (event.approvals, event.emergency):
         raise LogError(f"log entry {event.index} says something else about its approval than the evidence")
+    return grant
 
 
 def step_of(event: Event) -> Step:

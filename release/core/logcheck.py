@@ -5,7 +5,7 @@ and the replayed state, whatever the size of the log.
 
     1  the checkpoint is signed, cosigned by the quorum, and fresh
     2  the root is computed again from all entries; every tile agrees
-    3  every archived checkpoint, and every one remembered from elsewhere, is of this very tree
+    3  every archived checkpoint, every one remembered from elsewhere or seen by approvers, is of this very tree
     4  every entry is well-formed, follows the one before it, and obeys the release rules (`core.replay`)
     5  every release was approved, where the first trust epoch is known (`core.approval_check`)
     6  the evidence that an entry names is there, byte for byte
@@ -85,6 +85,7 @@ class Verifier:
             yield from self._approvals.begin(self.checkpoint.origin)
         yield from self._tree(self.checkpoint)
         if self._approvals:
+            yield from self.files.continues(self._approvals.anchors, self.checkpoint)
             yield from self._approvals.end(self.replay.state, self.now)
         if self.entries:
             yield from self._changelog()

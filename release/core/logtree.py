@@ -1,15 +1,16 @@
 """The files of a transparency log's tree, read with suspicion and held against what its entries amount to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from release.core.log_finding import Finding
 from release.core.manifest import digest
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
-from release.core.tlog.merkle import HASH_BYTES, Frontier
-from release.core.tlog.tile import WIDTH, Tile, tiles_of
+from release.core.tlog.merkle import HASH_BYTES, Frontier, consistency_proof, verify_consistency
+from release.core.tlog.tile import WIDTH, Tile, subtree_reader, tiles_of
 
 LARGEST_BUNDLE: Final = WIDTH * (2 + 65_535)
 HEAD: Final = "the checkpoint"
@@ -55,6 +56,17 @@ class TreeFiles:
         if found != expected:
             facts = (("computed", digest(expected)), ("found", digest(found)))
             yield Finding(kind="tree", message=f"{tile.path} is not what the entries amount to", facts=facts)
+
+    def continues(self, anchors: Mapping[Checkpoint, str], head: Checkpoint) -> Iterator[Finding]:
+        """Prove that the head continues checkpoints that were seen elsewhere; each comes with who saw it."""
+        subtree = lru_cache(4096)(subtree_reader(head.size, lru_cache(64)(self.tile)))
+        for anchor, where in sorted(anchors.items(), key=lambda pair: pair[0].size):
+            try:
+                proof = consistency_proof(anchor.size, head.size, subtree)
+                verify_consistency(anchor.size, anchor.root, head.size, head.root, proof)
+            except TlogError as why:
+                facts = (("seen", anchor.root.hex()), ("why", str(why)))
+                yield Finding(kind="fork", message=f"{where} is of another log", facts=facts)
 
     def tile(self, tile: Tile) -> bytes:
         """Read a tile; a partial one that is gone is the beginning of the full one (tlog-tiles, "Partial Tiles").

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from release.core import sshsig
-from release.core.approval import NAMESPACE, Approval, Before, Direction, Request, before_of, digest, read_request
+from release.core.approval import NAMESPACE, Approval, Before, Direction, Request, Seen, before_of, digest, read_request
 from release.core.entry import Approved, ChannelState, Origin, TrustReference
 from release.core.epochs import Known
 from release.core.sshkey import SshError
@@ -31,11 +31,15 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """The permission for one step from what the channel `serves`. `evidence` are the blobs to keep, by SHA-256."""
+    """The permission for one step from what the channel `serves`.
+
+    `seen` is what its approvers saw of the log, `evidence` are the blobs to keep, by SHA-256.
+    """
 
     approvals: tuple[Approved, ...]
     trust: TrustReference
     serves: Before | None
+    seen: Seen | None
     review_hours: int | None
     evidence: Mapping[str, bytes]
 
@@ -78,6 +82,7 @@ def judge(known: Known, approval: Approval, step: Step) -> Grant:
         ),
         trust=TrustReference(epoch=trust.epoch, sha256=known.sha256),
         serves=before_of(step.serves),
+        seen=request.seen,
         review_hours=emergency.review_hours if emergency else None,
         evidence={digest(text): text.encode() for text in texts},
     )

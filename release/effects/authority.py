@@ -15,6 +15,7 @@ from release.core.succession import Intent, Tail, already
 from release.core.trust import author_id
 from release.core.version import parse_version
 from release.effects.history import require_whole_history
+from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.trusted import Trusted, choose, same_request
 from release.errors import RefusedError
@@ -30,6 +31,7 @@ class Asked:
 
     Attributes:
         newest: the trust epoch that decides.
+        view: the log's tree; None for a log without one.
         given: the approvals that the job was handed.
         repository: opens the library's repository; None where there is none, as in a rollback.
         actor: the pipeline's actor.
@@ -40,6 +42,7 @@ class Asked:
     clock: Clock
     trusted: Trusted
     newest: Known
+    view: LogView | None
     given: tuple[Approval, ...]
     repository: Callable[[], Repository] | None
     actor: str | None
@@ -50,6 +53,7 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
 
     Raises:
         RefusedError: nobody approved it, or not the right people, or not this.
+        TamperedError: its approvers saw another log.
     """
     step = _step(asked, intent, tail)
     approval = choose(asked.trusted, asked.given, step)
@@ -63,7 +67,11 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
             f"{step.action} of {step.version} on {step.channel} needs an approval, and none was given",
             hint=f"release request {step.channel} {step.version}, release approve; hand the job RELEASE_APPROVAL",
         )
-    return permission.judge(asked.newest, approval, step)
+    grant = permission.judge(asked.newest, approval, step)
+    if asked.view is not None and grant.seen is not None:
+        seen = grant.seen.checkpoint(step.origin)
+        asked.view.require_continued(seen, asked.view.head(), whose=f"what {_names(grant)} saw")
+    return grant
 
 
 def authors_since(
@@ -85,6 +93,10 @@ def authors_since(
     for raw in repository.commits(after=base, until=until):
         addresses.update(_CO_AUTHOR.findall(raw.message))
     return frozenset(author_id(origin, address) for address in addresses)
+
+
+def _names(grant: Grant) -> str:
+    return " and ".join(approval.principal for approval in grant.approvals)
 
 
 def _base(slots: Slots, tail: Tail, channel: str, version: str) -> str | None:

@@ -30,6 +30,7 @@ from release.core.tlog.tile import (
     split_bundle,
     subtree_reader,
 )
+from release.effects.log_view import LogView
 from release.errors import LogError, ServiceError
 from release.ports import NoteSigner, ObjectStore
 
@@ -64,6 +65,11 @@ class Tree:
     layout: LogLayout
     origin: str
     signer: NoteSigner
+
+    @property
+    def view(self) -> LogView:
+        """The same tree for who only reads."""
+        return LogView(store=self.store, layout=self.layout, origin=self.origin, keys=[self.signer.key])
 
     def resume(self) -> Grown:
         """Load what the head says, from one bundle and at most one tile a level; the empty tree without a head.

@@ -13,11 +13,13 @@ from release.core.manifest import LARGEST, Artifact, decode
 from release.core.manifest import digest as manifest_digest
 from release.core.sshkey import PublicKey, SshError
 from release.core.succession import Intent
+from release.core.tlog import TlogError
 from release.core.version import parse_version
 from release.effects.authority import authors_since
+from release.effects.log_view import Head, LogView
 from release.effects.slots import Slots
 from release.effects.trusted import Trusted
-from release.errors import IntegrityError, NotFoundError, RefusedError
+from release.errors import FormatError, IntegrityError, NotFoundError, RefusedError
 from release.ports import Folder, ObjectStore, Repository
 
 MOST_LINES = 50
@@ -81,6 +83,38 @@ def difference(
     )
 
 
+def same_log(view: LogView, request: Request, remembered: bytes | None) -> Head:
+    """Make sure that the log continues what the requester saw, and what the approver himself saw before.
+
+    Args:
+        view: of the log, with the approver's key.
+        request: what he is asked.
+        remembered: the checkpoint note of the last time; None the first time.
+
+    Returns:
+        The log's head, to be remembered.
+
+    Raises:
+        RefusedError: the request does not say what of the log was seen.
+        TamperedError: what was seen is not the beginning of this log.
+        FormatError: what is remembered is no checkpoint of this log.
+    """
+    head = view.head()
+    if remembered is not None:
+        try:
+            earlier = view.opened(remembered).checkpoint
+        except TlogError as why:
+            raise FormatError(
+                f"the checkpoint that you saw earlier cannot be believed: {why}",
+                hint="is it of this log, and is [log] key its key? Keep the file: it may be evidence",
+            ) from why
+        view.require_continued(earlier, head, whose="the checkpoint that you saw earlier")
+    if request.seen is None:
+        raise RefusedError("the request does not say which checkpoint was seen", hint="ask again: release request")
+    view.require_continued(request.seen.checkpoint(view.origin), head, whose="the checkpoint of the request")
+    return head
+
+
 def signer(trusted: Trusted, approval: Approval, armored: str) -> tuple[PublicKey, str]:
     """Check a signature that was just made; gives the key and whose it is.
 
@@ -110,11 +144,6 @@ def _check(config: Config, slots: Slots, repository: Repository | None, request:
     if published is None or (published.manifest, published.source) != (request.manifest, request.source):
         raise RefusedError(f"the request is for another {request.version} than the log says was published")
     tail = slots.tail()
-    if request.seen.size > tail.size:
-        raise RefusedError(
-            f"the request saw {request.seen.size} log entries, there are {tail.size}",
-            hint="the log was cut off, or this is another one: compare with the replica",
-        )
     state = tail.state.channels.get(request.channel)
     if before_of(state) != request.before:
         raise RefusedError(

@@ -344,6 +344,7 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
         clock=recorder.clock,
         trusted=trusted,
         newest=trusted.newest,
+        view=recorder.tree.view if recorder.tree else None,
         given=recorder.approvals,
         repository=recorder.repository,
         actor=recorder.pipeline.actor,

@@ -10,6 +10,7 @@ from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log, Tail, follow
 from release.core.version import parse_version
 from release.effects.authority import authors_since
+from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.errors import ConfigError, NotFoundError
 from release.ports import Clock, Repository
@@ -29,12 +30,20 @@ class Wish:
     nonce: str
 
 
-def run(config: Config, slots: Slots, clock: Clock, repository: Repository | None, wish: Wish) -> Request:
+def run(
+    config: Config,
+    slots: Slots,
+    view: LogView | None,
+    clock: Clock,
+    repository: Repository | None,
+    wish: Wish,
+) -> Request:
     """Make the request; what the channel's rules forbid is refused here and not only after it was approved.
 
     Args:
         config: of the library.
         slots: the release log.
+        view: its tree, whose newest checkpoint the request carries; None for a log without one.
         clock: for how long the approval is valid.
         repository: the library's; None for a rollback, which brings nothing newly written.
         wish: what is wanted.
@@ -43,6 +52,7 @@ def run(config: Config, slots: Slots, clock: Clock, repository: Repository | Non
         NotFoundError: the log does not say that the version was published.
         RefusedError: a rule forbids it.
         ConfigError: an emergency without a reason.
+        LogError: the log's newest checkpoint is not signed by its key.
     """
     parse_version(wish.version)
     if wish.emergency and not (wish.reason or "").strip():
@@ -63,6 +73,7 @@ def run(config: Config, slots: Slots, clock: Clock, repository: Repository | Non
     )
     follow(log, tail, intent, at=now)
     before = before_of(tail.state.channels.get(wish.channel))
+    head = view.head().checkpoint if view else None
     way_back = wish.action == "promote" and wish.rollback_days > 0 and before is not None
     return Request(
         origin=config.log.origin,
@@ -73,7 +84,7 @@ def run(config: Config, slots: Slots, clock: Clock, repository: Repository | Non
         manifest=published.manifest,
         source=published.source,
         before=before,
-        seen=Seen(size=tail.size, leaf_hash=tail.leaf_hash),
+        seen=Seen(size=head.size, root=head.root.hex()) if head else None,
         authors=authors(config, slots, repository, tail, intent),
         emergency=wish.emergency,
         reason=wish.reason,

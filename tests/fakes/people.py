@@ -119,7 +119,7 @@ def request(**changes: Any) -> Request:  # noqa: ANN401 - any field
         manifest=examples.DIGEST,
         source=Origin(commit=examples.COMMIT, tag="v1.4.2"),
         before=Before(version="1.4.1", manifest="8" * 64, pointer_version=4),
-        seen=Seen(size=7, leaf_hash="b" * 64),
+        seen=Seen(size=7, root="b" * 64),
         authors=(author_id(ORIGIN, "dev@example.com"),),
         nonce="c" * 32,
         not_before="2026-11-24T11:00:00Z",

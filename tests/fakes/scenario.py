@@ -28,6 +28,7 @@ from release.core.manifest import Manifest, Source, encode
 from release.core.provenance import provenance
 from release.core.sbom import sbom
 from release.core.trust import Trust
+from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.tree import Tree
 from release.ports import Download, NoteSigner, ObjectStore, PublicSite
@@ -259,7 +260,12 @@ class World:
             nonce="c" * 32,
         )
         wish = dataclasses.replace(whole, **changes)
-        return asking.run(self.config, self.slots(), self.clock, self.repository, wish)
+        return asking.run(self.config, self.slots(), self.view(), self.clock, self.repository, wish)
+
+    def view(self, log: ObjectStore | None = None) -> LogView | None:
+        """Give the log's tree as somebody reads it; None if it has none."""
+        tree = self._tree(log or self.log)
+        return tree.view if tree else None
 
     def difference(self, request: Request) -> approving.Difference:
         """Look at what a request would change, as `release approve` does."""

@@ -44,11 +44,11 @@ def environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], library: Library) -> Run:
+def run(capfd: pytest.CaptureFixture[str], library: Library, tmp_path: Path) -> Run:
     """Run the real command line in the library's folder; keyword arguments are environment variables."""
 
     def run(*arguments: str, **variables: str) -> Ended:
-        with chdir(library.folder), environment(variables):
+        with chdir(library.folder), environment({"XDG_CONFIG_HOME": str(tmp_path / "settings"), **variables}):
             code = main(list(arguments))
         captured = capfd.readouterr()
         return Ended(code, captured.out, captured.err)

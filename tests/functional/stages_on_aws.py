@@ -194,9 +194,14 @@ class Stages:
             rollback_days=7,
             nonce="c" * 32,
         )
-        request = asking.run(self.config, world.slots(key.log), world.clock, world.repository, wish)
+        request = asking.run(
+            self.config, world.slots(key.log), world.view(key.log), world.clock, world.repository, wish
+        )
         bare = Approval(request=encode(request).decode())
         project = InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()})
+        view = world.view(key.log)
+        assert view
+        approving.same_log(view, request, view.head().note)
         approving.difference(self.config, world.slots(key.log), key.site, world.repository, project, bare, request)
         approval = people.approval(request, by=("cto", "lead"))
         self.authorize(channel, version, approvals=(approval,))

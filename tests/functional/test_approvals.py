@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from release.adapters.keyring import Keyring
+from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.note import open_note, sign_note
+from release.core.tlog.skey import parse_skey, skey
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import Account, account
 from tests.functional.library import Library
@@ -198,3 +201,31 @@ def test_the_next_epoch_is_signed_by_the_keepers_of_the_one_before(team: Team) -
     epochs = json.loads(team.done("audit", "trust show --json").out)
     assert [epoch["trust"]["epoch"] for epoch in epochs] == [0, 1]
     assert "cto@example.com" not in json.dumps(epochs)
+
+
+def test_an_approver_remembers_the_log_and_refuses_another(team: Team, tmp_path: Path) -> None:
+    signer = parse_skey(skey("log.example.com/tag", bytes(range(32))))
+    team.tag.library.sign_log(signer.key.vkey)
+    team.tag.library.release("1.0.0", V1)
+    team.done("", "build")
+    team.done("publish", "publish")
+    team.done("record", "record publish", RELEASE_LOG_KEY=skey("log.example.com/tag", bytes(range(32))))
+    team.done("audit", "request v1")
+    memory = tmp_path / "settings" / "release" / "log.example.com%2Ftag.checkpoint"
+    assert team.run("audit", "approve --dry-run", "--key", "none").code == 0
+    assert not memory.exists(), "a dry run remembers nothing"
+    approved = team.sign("approve", "cto")
+    assert (approved.code, "the log has 1 and continues them" in approved.err) == (0, True), approved
+    seen = parse_checkpoint(open_note(memory.read_bytes(), [signer.key]).text)
+    assert (seen.origin, seen.size) == ("log.example.com/tag", 1)
+
+    other = sign_note(Checkpoint(seen.origin, 1, bytes(32)).encode(), [signer])
+    memory.write_bytes(other)
+    refused = team.sign("approve", "lead")
+    assert (refused.code, "you saw earlier is of another log" in refused.err) == (20, True), refused
+    assert f"shown: 1 {seen.root.hex()}" in refused.err
+    assert memory.read_bytes() == other, "it is evidence"
+    elsewhere = tmp_path / "elsewhere"
+    ended = team.run("audit", "approve --yes", "--remember", str(elsewhere), "--key", str(team.keys / "lead"))
+    assert ended.code == 0, ended
+    assert elsewhere.exists()

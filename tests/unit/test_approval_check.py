@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from release.core.entry import encode, statement
+from release.core.entry import Event, encode, statement
 from release.core.log_finding import Finding
 from release.core.logcheck import Verifier
 from release.core.logtree import TreeFiles
+from release.core.tlog.merkle import Frontier, leaf_hash
 from release.stages import record as recording
 from tests.fakes import log_files, people
 from tests.fakes.scenario import World
@@ -21,6 +22,7 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 def world() -> World:
     """Released before there was any trust, then with approvals, in an emergency, back, and under a second epoch."""
     made = World()
+    made.signer = log_files.SIGNER
     made.release("1.0.0", "v1")
     made.clock.sleep(3600)
     made.trust(people.trust(issued="2026-11-24T00:30:00Z"))
@@ -37,15 +39,16 @@ def world() -> World:
 
 def files(world: World, bodies: list[bytes] | None = None) -> Files:
     root = world.config.log_layout.prefix
-    rest = {key.removeprefix(root): body for key, body in world.log.bodies().items() if "/seq/" not in key}
+    held = {key.removeprefix(root): body for key, body in world.log.bodies().items()}
+    rest = {path: body for path, body in held.items() if path.startswith(("evidence/", "trust/"))}
     return log_files.files(bodies or log_files.entries(world)) | rest
 
 
-def verify(found: Files, *, trust: str | None, now: datetime | None = None) -> list[Finding]:
+def verify(found: Files, *, trust: str | None, now: datetime | None = None, kind: str = "approval") -> list[Finding]:
     verifier = Verifier(
         files=TreeFiles(lambda path, _: found.get(path)), policy=log_files.policy(), trust=trust, now=now
     )
-    return [finding for finding in verifier.run() if finding.kind == "approval"]
+    return [finding for finding in verifier.run() if finding.kind == kind]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,43 @@ def test_evidence_that_is_gone_or_another_is_found(world: World, first: str) -> 
     path = f"evidence/sha256/{request}"
     assert "holds other bytes than its name says" in message(files(world) | {path: b"x"}, first)
     assert path in message({name: body for name, body in files(world).items() if name != path}, first)
+
+
+# Every approval is an anchor.
+
+
+def test_what_every_approver_saw_is_the_beginning_of_the_log(world: World, first: str) -> None:
+    """Also the entries that were written before there was any trust, and between approvals."""
+    bodies = log_files.entries(world)
+    last = max(event.index for event in world.events() if event.approvals)
+    assert verify(files(world), trust=first, kind="fork") == []
+    for index in range(last):
+        event = world.events()[index]
+        forged = [*bodies[:index], encode(statement(dataclasses.replace(event, reason="forged"))), *bodies[index + 1 :]]
+        findings = verify(files(world, forged), trust=first, kind="fork")
+        assert findings, f"entry {index} was rewritten and the log signed again"
+        assert f"what cto and lead saw when approving entry {last} is of another log" in findings[-1].message
+        assert dict(findings[-1].facts)["seen"] == root_after(bodies, last)
+    rewritten = [*bodies[: last + 1], encode(statement(dataclasses.replace(world.events()[last + 1], reason="forged")))]
+    assert verify(files(world, rewritten), trust=first, kind="fork") == [], "after the last anchor it needs the lock"
+    assert verify(files(world, [*bodies[:1], bodies[0], *bodies[2:]]), trust=None, kind="fork") == []
+
+
+def test_a_release_that_stands_before_what_its_approver_saw_is_found(world: World, first: str) -> None:
+    event = next(event for event in world.events() if event.approvals)
+    bodies = log_files.entries(world)
+    cut = [*bodies[: event.index - 1], encode(statement(moved(event, event.index - 1)))]
+    (finding,) = verify(files(world, cut), trust=first, kind="fork")
+    assert "the entry was not there yet" in finding.message
+
+
+def root_after(bodies: list[bytes], size: int) -> str:
+    return Frontier().extended(leaf_hash(body) for body in bodies[:size]).root().hex()
+
+
+def moved(event: Event, index: int) -> Event:
+    assert event.prev
+    return dataclasses.replace(event, index=index, prev=dataclasses.replace(event.prev, index=index - 1))
 
 
 def message(found: Files, first: str) -> str:

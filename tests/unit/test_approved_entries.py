@@ -23,6 +23,7 @@ def grant(serves: Before | None, *, by: str = "cto", review_hours: int | None = 
         approvals=(Approved(principal=by, role="CTO", request=DIGEST, approval=DIGEST),),
         trust=TrustReference(epoch=2, sha256=DIGEST),
         serves=serves,
+        seen=None,
         review_hours=review_hours,
         evidence={},
     )
