@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.fakes import go_checker
+from tests.fakes import aics, go_checker
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
 from tests.fakes.iam_simulator import Simulator, installed
 
@@ -29,7 +29,13 @@ def _rgw() -> str:
     return "" if os.geteuid() == 0 else "its daemons start as root only"
 
 
-TIERS: Final[dict[str, Callable[[], str]]] = {"moto": _moto, "node": _node, "rgw": _rgw, "go": go_checker.missing}
+TIERS: Final[dict[str, Callable[[], str]]] = {
+    "moto": _moto,
+    "node": _node,
+    "rgw": _rgw,
+    "go": go_checker.missing,
+    "aics": aics.missing,
+}
 _NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
 
 
