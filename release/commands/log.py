@@ -8,18 +8,21 @@ from release import compose
 from release.commands.log_export import export
 from release.commands.log_proof import proof, verify_proof
 from release.commands.log_verify import verify
+from release.commands.log_witness import witness, witness_key
 from release.commands.log_write import key, repair
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.entry import Event
 from release.errors import NothingToDoError
 
-app = typer.Typer(no_args_is_help=True, help="Read, prove, verify, export and repair the release log.")
+app = typer.Typer(no_args_is_help=True, help="Read, prove, verify, export, repair and witness the release log.")
 app.command()(verify)
 app.command()(export)
 app.command()(proof)
 app.command("verify-proof")(verify_proof)
 app.command()(key)
 app.command()(repair)
+app.command()(witness)
+app.command("witness-key")(witness_key)
 
 
 @app.command("list")

@@ -77,7 +77,7 @@ def verify(
     else:
         emit(_lines(report, at))
     if report.findings:
-        raise _gravest(report.findings, source)
+        raise gravest(report.findings, source)
     if report.checkpoint is None or not report.checkpoint.size:
         raise NothingToDoError(f"the log in {source} has no entries: nothing was verified")
     if remember:
@@ -98,11 +98,12 @@ def _end_of_day(text: str) -> datetime:
 def _write_junit(file: Path, findings: list[Finding]) -> None:
     from release.core.junit import junit  # noqa: PLC0415 - few ask for it
 
-    cases = {title: [_sentence(f) for f in findings if f.kind == kind] for kind, (title, _) in CHECKED.items()}
+    cases = {title: [sentence(f) for f in findings if f.kind == kind] for kind, (title, _) in CHECKED.items()}
     file.write_text(junit("release log", cases), encoding="utf-8")
 
 
-def _gravest(findings: list[Finding], source: str) -> ReleaseError:
+def gravest(findings: list[Finding], source: str) -> ReleaseError:
+    """Give the error that a command ends with which found something."""
     kind, (_, error) = next((kind, row) for kind, row in CHECKED.items() if any(f.kind == kind for f in findings))
     worst = next(finding for finding in findings if finding.kind == kind)
     more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
@@ -123,7 +124,7 @@ def _lines(report: "Report", at: str | None) -> list[str]:
         skipped = report.skipped.get(kind)
         mark = "FAIL" if bad else "--  " if skipped else "ok  "
         rows.append(f"  {mark}  {title}" + (f": not judged, {skipped}" if skipped else ""))
-        rows += [f"        {_sentence(finding)}" for finding in bad[:20]]
+        rows += [f"        {sentence(finding)}" for finding in bad[:20]]
         rows += [f"        and {len(bad) - 20} more"] if len(bad) > 20 else []  # noqa: PLR2004
     if report.entries and not report.findings:
         rows.append(f"at the end of {at}:" if at else "now:")
@@ -137,7 +138,8 @@ def _lines(report: "Report", at: str | None) -> list[str]:
     return rows
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
+    """Say what is wrong, with both pieces of evidence."""
     return finding.message + "".join(f"; {name}: {fact}" for name, fact in finding.facts)
 
 

@@ -17,10 +17,10 @@ def key(
     json: Json = False,
 ) -> None:
     """Make the key that signs the release log, and print its public line for [log] key in release.toml."""
-    from release.adapters.log_key import FILE_VARIABLE, make_log_key  # noqa: PLC0415 - loads the cryptography
+    from release.adapters.log_key import FILE_VARIABLE, make_key  # noqa: PLC0415 - loads the cryptography
 
     work = compose.workspace(config, quiet=json)
-    public = make_log_key(file, work.config.log.origin)
+    public = make_key(file, work.config.log.origin)
     if json:
         return emit_json({"vkey": public.vkey})
     emit([public.vkey])

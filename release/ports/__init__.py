@@ -8,7 +8,7 @@ answer that could mean either "absent" or "forbidden" is an error, never None.
 from release.ports.delivery import Cdn, Download, PublicSite
 from release.ports.identities import BucketPolicyStore, IdentityStore, KeyProof, KeyVault, RoleVariables, RotatingKeys
 from release.ports.inspection import KeyDirectory, KeyTrial, TrailFiles
-from release.ports.log import LogArchive, LogFiles, NoteSigner
+from release.ports.log import Cosigner, LogArchive, LogFiles, NoteSigner
 from release.ports.session import Clock, Console, Progress
 from release.ports.storage import ObjectInfo, ObjectStore, StoredObject
 from release.ports.working_copy import Finished, Folder, Repository, Runner
@@ -18,6 +18,7 @@ __all__ = [
     "Cdn",
     "Clock",
     "Console",
+    "Cosigner",
     "Download",
     "Finished",
     "Folder",

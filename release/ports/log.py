@@ -19,6 +19,19 @@ class NoteSigner(Protocol):
         ...
 
 
+class Cosigner(Protocol):
+    """A witness's private key, wherever it is kept; it never comes out."""
+
+    @property
+    def key(self) -> Key:
+        """The public half."""
+        ...
+
+    def sign(self, text: bytes, *, time: int) -> Signature:
+        """Cosign the text of a checkpoint at a time in seconds since 1970."""
+        ...
+
+
 class LogFiles(Protocol):
     """A release log as files, hostile until verified. Paths are relative and POSIX."""
 

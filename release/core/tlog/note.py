@@ -191,6 +191,13 @@ def verify_note(note: Note, keys: Sequence[Key]) -> Opened:
     return Opened(note.text, tuple(signed.items()))
 
 
+def cosignatures(note: Note, key: Key) -> tuple[tuple[int, Signature], ...]:
+    """Give all cosignatures of one witness with their times, the earliest first (TlogError: one is wrong)."""
+    own = [line for line in note.signatures if (line.name, line.key_id) == (key.name, key.id)]
+    timed = [(key.verify(note.text, line.value), line) for line in own]
+    return tuple(sorted(((time, line) for time, line in timed if time is not None), key=lambda pair: pair[0]))
+
+
 def sign_note(text: bytes, signers: Sequence[Signer]) -> bytes:
     """Make a note that plain keys sign.
 

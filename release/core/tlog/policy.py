@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,16 +38,25 @@ class Policy:
         Raises:
             TlogError: it is not.
         """
+        opened = self.open(checkpoint)
+        if not self.satisfied({key for key, _ in opened.signed}):
+            raise TlogError(f"the checkpoint is not cosigned by the quorum {self.quorum}")
+        return opened
+
+    def open(self, checkpoint: bytes) -> Opened:
+        """Open a checkpoint's note: signed by a log whose name is its origin, whoever cosigned it (TlogError)."""
         opened = open_note(checkpoint, (*self.logs, *self.witnesses.values()))
         signers = {key for key, _ in opened.signed}
         origin = parse_checkpoint(opened.text).origin
         if not any(key in signers and key.name == origin for key in self.logs):
             raise TlogError(f"the log {origin} did not sign its checkpoint")
-        if self.quorum != NONE and not self._satisfied(self.quorum, signers):
-            raise TlogError(f"the checkpoint is not cosigned by the quorum {self.quorum}")
         return opened
 
-    def _satisfied(self, name: str, signers: set[Key]) -> bool:
+    def satisfied(self, signers: AbstractSet[Key]) -> bool:
+        """Tell whether these keys make the quorum."""
+        return self.quorum == NONE or self._satisfied(self.quorum, signers)
+
+    def _satisfied(self, name: str, signers: AbstractSet[Key]) -> bool:
         if name in self.witnesses:
             return self.witnesses[name] in signers
         group = self.groups[name]
