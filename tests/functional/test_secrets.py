@@ -16,6 +16,7 @@ import typer
 from release.adapters.keyring import Keyring
 from release.cli import build_app
 from release.core.identities import STAGES
+from release.core.tlog.note import COSIGNATURE
 from release.core.tlog.skey import parse_skey, skey
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import PIPELINE, Account, account
@@ -28,6 +29,7 @@ PLANTED = {
     "CI_JOB_TOKEN": "canary-job-3c1e",
     "NPM_TOKEN": "canary-npm-4d5f",
     "RELEASE_GITLAB_TOKEN": "canary-gitlab-5a6b",
+    "RELEASE_WITNESS_KEY": skey("w.example", b"canary-witness-seed-7d8e".ljust(32, b"."), kind=COSIGNATURE),
     "RELEASE_LOG_KEY": skey("log.example.com/tag", b"canary-log-seed-6c7d".ljust(32, b".")),
 }
 SECRET = {name: value for name, value in PLANTED.items() if name != "AWS_ACCESS_KEY_ID"}

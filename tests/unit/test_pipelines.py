@@ -474,3 +474,75 @@ def test_a_schedule_on_a_protected_branch_rotates_with_the_rotate_key_and_beside
     for missing in ("RELEASE_ROTATE", "CI_COMMIT_REF_PROTECTED", "CI_PIPELINE_SOURCE"):
         assert started(found, {name: value for name, value in wanted.items() if name != missing}) == {}
     assert started(found, TAG | {"RELEASE_ROTATE": "1"}) == {}
+
+
+# Witnessing
+
+
+WITNESS: Final = "pipelines/witness.yml"
+WITNESSES: Final = {"library": "tag", "image": INPUTS["image"], "log": "https://log.example.com/tag"}
+SEEN: Final = f"""\
+#!{sys.executable}
+import pathlib, sys
+pathlib.Path("calls").write_text(" ".join(sys.argv[1:]))
+pathlib.Path("memory").mkdir(exist_ok=True)
+pathlib.Path("memory/conflict").write_text("evidence")
+sys.exit({{code}})
+"""
+
+
+@pytest.mark.parametrize("code", [0, 20])
+def test_a_witness_has_only_its_own_key_and_pushes_what_it_saw_even_if_that_is_a_fork(
+    tmp_path: Path, code: int
+) -> None:
+    config = configuration(ROOT, WITNESS, WITNESSES)
+    (tmp_path / "witness.json").write_text(json.dumps(config), encoding="utf-8")
+    assert schema_errors(tmp_path / "witness.json") == ""
+    (job,) = jobs(config).values()
+    assert job["environment"]["name"] == "release/witness"
+    assert "id_tokens" not in job
+    assert not [line for line in lines(job) if "AWS_" in line]
+    remote, clone, programs = tmp_path / "witness.git", tmp_path / "clone", tmp_path / "programs"
+    programs.mkdir()
+    (programs / "release").write_text(SEEN.format(code=code), encoding="utf-8")
+    (programs / "release").chmod(0o755)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote)], check=True)
+    subprocess.run(["git", "-C", str(remote), "config", "receive.advertisePushOptions", "true"], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(remote), str(clone)], check=True, capture_output=True)
+    subprocess.run([*git, "-C", str(clone), "commit", "--quiet", "--allow-empty", "-m", "begin"], check=True)
+    subprocess.run(["git", "-C", str(clone), "push", "--quiet", "origin", "HEAD:main"], check=True)
+    subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", "--detach"], check=True)
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(tmp_path), "CI_PIPELINE_ID": "11"}
+    environment |= {"CI_PROJECT_URL": str(tmp_path / "witness"), "CI_JOB_TOKEN": "t0ken", "CI_COMMIT_BRANCH": "main"}
+    ended = subprocess.run(
+        ["sh", "-c", 'set -e; : | eval "$1"', "sh", "\n".join(lines(job))],
+        cwd=clone,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == code, ended.stderr
+    assert "t0ken" not in ended.stdout + ended.stderr
+    pushed = subprocess.run(["git", "-C", str(remote), "show", "main:memory/conflict"], capture_output=True, check=True)
+    assert pushed.stdout == b"evidence"
+    called = (clone / "calls").read_text(encoding="utf-8").split()
+    assert called == ["log", "witness", WITNESSES["log"], "--key", "log.vkey", "--memory", "memory"]
+    assert main([*called[:2], str(tmp_path), *called[3:]]) not in {0, 1, 2}
+
+
+def test_nothing_but_its_schedule_starts_a_witness() -> None:
+    found = jobs(configuration(ROOT, WITNESS, WITNESSES))
+    wanted = SCHEDULE | {"RELEASE_WITNESS": "1"}
+    assert started(found, wanted) == {"witness:log": "on_success"}
+    for missing in ("RELEASE_WITNESS", "CI_COMMIT_REF_PROTECTED", "CI_PIPELINE_SOURCE"):
+        assert started(found, {name: value for name, value in wanted.items() if name != missing}) == {}
+    assert started(found, TAG | {"RELEASE_WITNESS": "1"}) == {}
+
+
+@pytest.mark.parametrize("name", ["log", "key", "memory"])
+@pytest.mark.parametrize("value", ['"; make evil; "', "$HOME", "`id`", "--first", ""])
+def test_an_input_of_a_witness_cannot_break_out_of_its_quotes_or_be_an_option(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} may not be"):
+        configuration(ROOT, WITNESS, WITNESSES | {name: value})

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from release.core.tlog import TlogError
-from release.core.tlog.note import COSIGNATURE, base64_of, open_note, parse_note, sign_note
+from release.core.tlog.note import COSIGNATURE, ED25519, base64_of, open_note, parse_note, sign_note
 from release.core.tlog.skey import parse_skey, skey
 from tests.unit.tlog.test_note import GO_NOTE, GO_VKEYS
 
@@ -49,3 +49,11 @@ def test_anything_else_is_refused_and_not_repeated(line: str) -> None:
         parse_skey(line)
     assert TAIL[:20] not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_witnesss_key_is_none_of_a_log_and_the_other_way_round() -> None:
+    line = skey("w.example", SEED, kind=COSIGNATURE)
+    assert parse_skey(line, kind=COSIGNATURE).key.kind == COSIGNATURE
+    for other, kind in ((line, ED25519), (OURS, COSIGNATURE)):
+        with pytest.raises(TlogError):
+            parse_skey(other, kind=kind)
