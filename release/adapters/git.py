@@ -129,6 +129,18 @@ class GitRepository:
                 tags[name.removeprefix("refs/tags/")] = _hash(target)
         return tags
 
+    def tag_objects(self, names: Sequence[str], *, limit: int) -> Mapping[str, bytes | None]:
+        """Give the objects of those of the tags that are annotated (see the port)."""
+        wanted = {f"refs/tags/{name}": name for name in names}
+        found: dict[str, bytes | None] = {}
+        fields = "%(refname)%00%(objecttype)%00%(objectname)%00%(objectsize)"
+        for line in self._text("for-each-ref", f"--format={fields}", "refs/tags/").splitlines():
+            ref, kind, target, size = line.split("\0")
+            if kind == "tag" and ref in wanted:
+                fits = int(size) <= limit
+                found[wanted[ref]] = self._run("cat-file", "tag", _hash(target))[1] if fits else None
+        return found
+
     def has_remote(self) -> bool:
         """Tell whether there is a remote `origin`."""
         return "origin" in self._text("remote").splitlines()

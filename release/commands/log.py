@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from release import compose
+from release.commands.log_anchor import anchor
 from release.commands.log_export import export
 from release.commands.log_proof import proof, verify_proof
 from release.commands.log_verify import verify
@@ -19,6 +20,7 @@ app.command()(verify)
 app.command()(export)
 app.command()(proof)
 app.command("verify-proof")(verify_proof)
+app.command()(anchor)
 app.command()(key)
 app.command()(repair)
 app.command()(witness)

@@ -32,11 +32,16 @@ CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
     "approval": ("every release was approved by those who may", BrokenRuleError),
     "evidence": ("all evidence is there, byte for byte", EvidenceError),
     "changelog": ("the changelog says what was recorded", EvidenceError),
+    "repository": ("the tags of the repository and the log say the same", EvidenceError),
     "freshness": ("witnesses have seen it lately", StaleError),
 }
 """What is checked, and with which error a finding of that kind ends the command: the gravest first."""
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release.core.sshkey import PublicKey
+    from release.ports import Repository
     from release.stages.verify_log import Report
 
 
@@ -48,6 +53,12 @@ def verify(
     at: Annotated[str | None, typer.Option(help="Say what was live at the end of this day, YYYY-MM-DD (UTC).")] = None,
     trust: Annotated[
         str | None, typer.Option(metavar="SHA256", help="The first trust epoch: judge approvals too.")
+    ] = None,
+    repository: Annotated[
+        Path | None, typer.Option(help="A clone of the library: its tags are held against the log, and are anchors.")
+    ] = None,
+    allowed_signers: Annotated[
+        Path | None, typer.Option(help="Whose signed tags count, as ssh-keygen's file: who, type, key.")
     ] = None,
     hashes_only: Annotated[bool, typer.Option("--hashes-only", help="Do not look into the entries.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report there.")] = None,
@@ -67,9 +78,11 @@ def verify(
         remembered=_remembered(remember),
         at=_end_of_day(at) if at else None,
         trust=trust,
+        signers=_signers(allowed_signers) if allowed_signers else None,
     )
+    clone = _clone(repository) if repository else None
     with open_log(source) as files:
-        report = stage.run(files, question, Terminal(environment.read(), quiet=json))
+        report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone)
     if junit:
         _write_junit(junit, report.findings)
     if json:
@@ -82,6 +95,23 @@ def verify(
         raise NothingToDoError(f"the log in {source} has no entries: nothing was verified")
     if remember:
         remember.write_bytes(report.note)
+
+
+def _signers(file: Path) -> "Mapping[PublicKey, str]":
+    from release.core.allowed_signers import LARGEST, parse_allowed_signers  # noqa: PLC0415 - few name them
+    from release.core.sshkey import SshError  # noqa: PLC0415
+    from release.core.tag_anchor import NAMESPACE  # noqa: PLC0415
+
+    try:
+        return parse_allowed_signers(read_file(file, "the allowed signers", LARGEST), namespace=NAMESPACE)
+    except SshError as why:
+        raise ConfigError(f"{file} is not taken: {why}", hint="one line a key: WHO ssh-ed25519 AAAA...") from why
+
+
+def _clone(folder: Path) -> "Repository":
+    from release.adapters.git import GitRepository  # noqa: PLC0415 - starts git
+
+    return GitRepository(folder)
 
 
 def _remembered(file: Path | None) -> bytes | None:

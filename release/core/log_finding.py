@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["signature", "freshness", "tree", "fork", "entry", "rule", "approval", "evidence", "changelog"]
+Kind = Literal[
+    "signature", "freshness", "tree", "fork", "entry", "rule", "approval", "evidence", "changelog", "repository"
+]
 """The classes of findings, each with its own exit code (`commands.log_verify`)."""
 
 

@@ -61,6 +61,9 @@ class TreeFiles:
         """Prove that the head continues checkpoints that were seen elsewhere; each comes with who saw it."""
         subtree = lru_cache(4096)(subtree_reader(head.size, lru_cache(64)(self.tile)))
         for anchor, where in sorted(anchors.items(), key=lambda pair: pair[0].size):
+            if anchor.size > head.size:
+                yield _rolled_back(where, anchor, head)
+                continue
             try:
                 proof = consistency_proof(anchor.size, head.size, subtree)
                 verify_consistency(anchor.size, anchor.root, head.size, head.root, proof)

@@ -59,6 +59,10 @@ class Repository(Protocol):
         """Map tag names to the commits they point at, those reachable from a revision or all."""
         ...
 
+    def tag_objects(self, names: Sequence[str], *, limit: int) -> Mapping[str, bytes | None]:
+        """Give the objects of those of the tags that are annotated, as git stores them; None if larger than `limit`."""
+        ...
+
     def has_remote(self) -> bool:
         """Tell whether there is a remote `origin`."""
         ...

@@ -1,6 +1,6 @@
 """Verify a release log offline, and remember it for the next time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,13 +10,16 @@ from release.core.entry import ChannelState, Event
 from release.core.log_finding import Finding, Kind
 from release.core.logcheck import ARCHIVE, CHECKPOINT, Verifier, archived_sizes
 from release.core.logtree import TreeFiles
+from release.core.sshkey import PublicKey
+from release.core.tag_check import TagCheck
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
 from release.core.tlog.policy import NONE, Policy
 from release.core.tlog.tile import WIDTH
+from release.effects.tagged import read_tags
 from release.errors import FormatError
-from release.ports import Console, LogFiles
+from release.ports import Console, LogFiles, Repository
 
 REMEMBERED: Final = "what was seen here before"
 
@@ -32,6 +35,7 @@ class Question:
         remembered: the checkpoint note of an earlier verification.
         at: the time whose channels are wanted; None: the newest.
         trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
+        signers: whose git tags count, with their names; None: anybody's.
     """
 
     policy: Policy
@@ -40,6 +44,7 @@ class Question:
     remembered: bytes | None = None
     at: datetime | None = None
     trust: str | None = None
+    signers: Mapping[PublicKey, str] | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,18 +64,27 @@ class Report:
     skipped: dict[Kind, str] = field(default_factory=dict)
 
 
-def run(files: LogFiles, question: Question, console: Console) -> Report:
+def run(files: LogFiles, question: Question, console: Console, repository: Repository | None = None) -> Report:
     """Verify a log.
+
+    Args:
+        files: of the log.
+        question: what is asked.
+        console: for the progress.
+        repository: the library's, to hold its tags against the log.
 
     Raises:
         FormatError: what is remembered is no checkpoint of a trusted log.
+        SourceError: the repository's history is cut off.
     """
-    report = Report(skipped=_skipped(files, question))
+    report = Report(skipped=_skipped(files, question, repository))
+    tags = TagCheck(signers=question.signers)
     anchors = _anchors(question)
     size = _claimed(files)
 
     def see(event: Event) -> None:
         report.entries += 1
+        tags.see(event)
         if question.at is None or datetime.fromisoformat(event.occurred_at) <= question.at:
             report.channels = dict(event.after.channels)
 
@@ -88,6 +102,9 @@ def run(files: LogFiles, question: Question, console: Console) -> Report:
         )
         report.findings = list(verifier.run())
     report.checkpoint = verifier.checkpoint
+    if verifier.checkpoint is not None and repository is not None and question.entries:
+        report.findings += tags.judge(read_tags(repository, tags), verifier.checkpoint.origin)
+        report.findings += TreeFiles(files.read).continues(tags.anchors, verifier.checkpoint)
     if verifier.checkpoint is not None:
         report.note = files.read(CHECKPOINT, LARGEST_NOTE) or b""
     if question.remembered and any(REMEMBERED in finding.message for finding in report.findings):
@@ -95,15 +112,17 @@ def run(files: LogFiles, question: Question, console: Console) -> Report:
     return report
 
 
-def _skipped(files: LogFiles, question: Question) -> dict[Kind, str]:
+def _skipped(files: LogFiles, question: Question, repository: Repository | None) -> dict[Kind, str]:
     found: dict[Kind, str] = {}
     if not question.entries:
-        asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog")
+        asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog", "repository")
         found |= dict.fromkeys(asked, "only hashes were asked for")
     elif changelog_check.FILE not in files.names(""):
         found["changelog"] = f"there is no {changelog_check.FILE}"
     if question.entries and question.trust is None:
         found["approval"] = "no trust epoch was named: --trust"
+    if repository is None:
+        found["repository"] = "no clone of the library was named: --repository"
     if question.policy.quorum == NONE:
         found["freshness"] = "the keys name no witness"
     return found

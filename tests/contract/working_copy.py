@@ -50,12 +50,12 @@ class GitWorkingCopy:
     def switch(self, branch: str, *, at: str | None = None) -> None:
         self.git("switch", "--quiet", *(["-C", branch, at] if at else [branch]))
 
-    def tag(self, name: str, commit: str | None = None, *, annotated: bool = False) -> None:
+    def tag(self, name: str, commit: str | None = None, *, annotated: bool = False, message: bytes = b"x\n") -> None:
         target = self.git("rev-parse", commit or "HEAD")
         if annotated:
             kind = self.git("cat-file", "-t", target)
-            data = f"object {target}\ntype {kind}\ntag {name}\ntagger A <a@example.com> 1 +0000\n\nx\n"
-            target = self.git("hash-object", "-t", "tag", "-w", "--stdin", given=data.encode())
+            data = f"object {target}\ntype {kind}\ntag {name}\ntagger A <a@example.com> 1 +0000\n\n".encode() + message
+            target = self.git("hash-object", "-t", "tag", "-w", "--stdin", given=data)
         self.git("update-ref", f"refs/tags/{name}", target)
 
     def delete_tag(self, name: str) -> None:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from release.core.entry import encode, statement
+from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import open_note, parse_note, sign_note
@@ -14,8 +16,27 @@ from tests.fakes.log_keys import log_signer, witness_signer
 from tests.fakes.scenario import World
 
 ORIGIN = "log.example.com/tag"
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SIGNER = log_signer(ORIGIN)
 WITNESS = witness_signer()
+
+
+class Held:
+    """The files of a log in memory, as the port gives them."""
+
+    def __init__(self, found: dict[str, bytes]) -> None:
+        self._found = found
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        body = self._found.get(path)
+        if body is not None and len(body) > limit:
+            raise TlogError(f"{path} is larger than {limit} bytes")
+        return body
+
+    def names(self, folder: str) -> Sequence[str]:
+        start = f"{folder}/" if folder else ""
+        rest = [path.removeprefix(start) for path in self._found if path.startswith(start)]
+        return sorted(path for path in rest if "/" not in path)
 
 
 def policy(*, witnessed: bool = False) -> Policy:

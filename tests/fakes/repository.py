@@ -21,6 +21,7 @@ class FakeRepository:
         self._branches: dict[str, str] = {}
         self._head: str | None = None
         self._tags: dict[str, str] = {}
+        self._objects: dict[str, bytes] = {}
         self._remote_branches: dict[str, str] = {}
         self._remote_tags: dict[str, str] | None = None
         self._changes: set[str] = set()
@@ -48,9 +49,16 @@ class FakeRepository:
             self._branches[branch] = at
         self._head = self._branches[branch]
 
-    def tag(self, name: str, commit: str | None = None, *, annotated: bool = False) -> None:
-        del annotated  # the port shows the commit in both cases
-        self._tags[name] = commit or self.head()
+    def tag(self, name: str, commit: str | None = None, *, annotated: bool = False, message: bytes = b"x\n") -> None:
+        self._tags[name] = target = commit or self.head()
+        self._objects.pop(name, None)
+        if annotated:
+            head = f"object {target}\ntype commit\ntag {name}\ntagger A <a@example.com> 1 +0000\n\n"
+            self._objects[name] = head.encode() + message
+
+    def put_tag_object(self, name: str, body: bytes) -> None:
+        """Let a tag that exists be of any object."""
+        self._objects[name] = body
 
     def delete_tag(self, name: str) -> None:
         del self._tags[name]
@@ -85,6 +93,10 @@ class FakeRepository:
     def tags(self, *, merged_into: str | None = None) -> Mapping[str, str]:
         inside = self._commits.keys() if merged_into is None else self._reachable(merged_into)
         return {name: commit for name, commit in self._tags.items() if commit in inside}
+
+    def tag_objects(self, names: Sequence[str], *, limit: int) -> Mapping[str, bytes | None]:
+        found = {name: body for name, body in self._objects.items() if name in names}
+        return {name: body if len(body) <= limit else None for name, body in found.items()}
 
     def has_remote(self) -> bool:
         return self._remote_tags is not None

@@ -1,0 +1,21 @@
+"""release log anchor: what a signed git tag is to say of the log."""
+
+from release import compose
+from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
+from release.core.tag_anchor import trailer
+from release.errors import NothingToDoError
+
+
+def anchor(config: ConfigFile = DEFAULT_CONFIG, *, json: Json = False) -> None:
+    """Print the line that makes a git tag an anchor of the log, after verifying its newest checkpoint (audit key).
+
+    git tag -s -m v1.4.2 -m "$(release log anchor)" v1.4.2
+    """
+    work = compose.workspace(config, quiet=json)
+    view = work.log_view("audit")
+    if view is None:
+        raise NothingToDoError("release.toml has no [log] key: the log has no tree to anchor", hint="release log key")
+    seen = view.head().checkpoint
+    if json:
+        return emit_json({"origin": seen.origin, "size": seen.size, "root": seen.root.hex(), "trailer": trailer(seen)})
+    return emit([trailer(seen)])
