@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.fakes import aics, go_checker
+from tests.fakes import aics, caches, go_checker
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
 from tests.fakes.iam_simulator import Simulator, installed
 
@@ -35,6 +35,7 @@ TIERS: Final[dict[str, Callable[[], str]]] = {
     "rgw": _rgw,
     "go": go_checker.missing,
     "aics": aics.missing,
+    "caches": caches.lacking,
 }
 _NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
 

@@ -4,28 +4,27 @@ https://docs.gitlab.com/api/project_level_variables/. Every variable has the env
 and is protected. A secret is written hidden where it is new; GitLab never gives it out again.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-import urllib3
-from urllib3.exceptions import HTTPError
-
+from release.adapters.json_api import JsonApi, Words, require_token
 from release.core.key_section import GitLab
-from release.errors import ConfigError, CredentialError, NotFoundError, PermissionDenied, ReleaseError, ServiceError
+from release.errors import ReleaseError, ServiceError
 
 TOKEN_VARIABLE: Final = "RELEASE_GITLAB_TOKEN"  # noqa: S105 - the name of a variable
 KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 SECRET: Final = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 ROLE: Final = "AWS_ROLE_ARN"
 
-_LARGEST: Final = 64 * 1024
-_ATTEMPTS: Final = 4
-_LONGEST_PAUSE: Final = 60.0
-_PASSING: Final = frozenset({429, 500, 502, 503, 504})
+_WORDS: Final = Words(
+    service="GitLab",
+    token=TOKEN_VARIABLE,
+    needs="a project access token: scope api, role Maintainer",
+    address="[keys.gitlab] url and project",
+)
 
 
 class GitLabVariables:
@@ -44,19 +43,14 @@ class GitLabVariables:
     def __init__(
         self, gitlab: GitLab, *, token: str, seconds: float = 20, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        if not token.isascii() or not token.isprintable() or not token.strip() or len(token) > 1000:  # noqa: PLR2004
-            raise CredentialError(
-                f"{TOKEN_VARIABLE} holds no access token", hint="a project access token: scope api, role Maintainer"
-            )
         self._project = gitlab.project
-        self._base = f"{gitlab.url.rstrip('/')}/api/v4/projects/{quote(gitlab.project, safe='')}/variables"
-        self._headers = {"PRIVATE-TOKEN": token, "Accept": "application/json"}
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(seconds), retries=False)
-        self._sleep = sleep
+        base = f"{gitlab.url.rstrip('/')}/api/v4/projects/{quote(gitlab.project, safe='')}/variables"
+        headers = {"PRIVATE-TOKEN": require_token(token, _WORDS)}
+        self._api = JsonApi(_WORDS, base, headers, seconds=seconds, sleep=sleep)
 
     def require_writable(self) -> None:
         """Make sure that the token reads the variables: what may list them may also write them (Maintainer)."""
-        status, _ = self._ask("GET", "?per_page=1", about="the variables")
+        status, _ = self._api.ask("GET", "?per_page=1", about="the variables")
         if status != HTTPStatus.OK:
             raise self._refused(status, "the variables")
 
@@ -85,7 +79,7 @@ class GitLabVariables:
 
     def _read(self, key: str, stage: str) -> Mapping[str, Any] | None:
         about = f"{key} of {_scope(stage)}"
-        status, body = self._ask("GET", f"/{key}?{_filter(stage)}", about=about)
+        status, body = self._api.ask("GET", f"/{key}?{_filter(stage)}", about=about)
         if status == HTTPStatus.NOT_FOUND:
             self.require_writable()  # 404 also means that the project is hidden from this token
             return None
@@ -103,84 +97,16 @@ class GitLabVariables:
         if self._read(key, stage) is None:
             # Hidden is a property of creation only, and since GitLab 17.4.
             fields |= {"key": key, "masked": hidden, **({"masked_and_hidden": True} if hidden else {})}
-            status, _ = self._ask("POST", "", about=about, fields=fields)
+            status, _ = self._api.ask("POST", "", about=about, fields=fields)
         else:
             fields |= {"masked": True} if hidden else {}
-            status, _ = self._ask("PUT", f"/{key}?{_filter(stage)}", about=about, fields=fields)
+            status, _ = self._api.ask("PUT", f"/{key}?{_filter(stage)}", about=about, fields=fields)
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
             raise self._refused(status, about)
 
-    def _ask(
-        self, method: str, path: str, *, about: str, fields: Mapping[str, object] | None = None
-    ) -> tuple[int, object]:
-        """Send one request, again if GitLab was busy; every one of these may be sent twice."""
-        status, pause, body = self._once(method, path, fields)
-        for attempt in range(1, _ATTEMPTS):
-            if status and status not in _PASSING:
-                break
-            self._sleep(min(pause or 2.0**attempt, _LONGEST_PAUSE))
-            status, pause, body = self._once(method, path, fields)
-        if not status or status in _PASSING:
-            what = f"HTTP {status}" if status else "no answer"
-            raise ServiceError(f"GitLab gave {what}: {about}", hint="run the same command again")
-        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            return status, None
-        try:
-            if len(body) > _LARGEST:
-                raise ValueError  # noqa: TRY301 - the same as what is no JSON
-            return status, json.loads(body)
-        except (ValueError, RecursionError):
-            raise ServiceError(
-                f"GitLab's answer is no JSON, or is too long: {about}",
-                hint="is there a login page or a proxy before it?",
-            ) from None
-
-    def _once(self, method: str, path: str, fields: Mapping[str, object] | None) -> tuple[int, float, bytes]:
-        """Send one request; gives the status (0 for no answer), the pause that GitLab asks for, and the body."""
-        headers = dict(self._headers)
-        sent = None
-        if fields is not None:
-            headers["Content-Type"] = "application/json"
-            sent = json.dumps(fields).encode()
-        try:
-            response = self._pool.request(
-                method, self._base + path, body=sent, headers=headers, redirect=False, preload_content=False
-            )
-            try:
-                body = response.read(_LARGEST + 1)
-            finally:
-                response.close()
-        except (HTTPError, OSError):  # a message of urllib3 may hold the URL, and adds nothing
-            return 0, 0.0, b""
-        told = response.headers.get("Retry-After", "")
-        return response.status, float(told) if told.isascii() and told.isdigit() else 0.0, body
-
     def _refused(self, status: int, about: str) -> ReleaseError:
-        """Say what an answer means, without a word of the answer: it may repeat what was sent."""
-        where, evidence = f"GitLab project {self._project}: {about}", {"status": str(status)}
-        if status == HTTPStatus.UNAUTHORIZED:
-            return CredentialError(
-                f"{where}: the token was not accepted", hint=f"renew the token in {TOKEN_VARIABLE}", evidence=evidence
-            )
-        if status == HTTPStatus.FORBIDDEN:
-            return PermissionDenied(
-                f"{where}: the token has not the right",
-                hint="it needs the scope api and the role Maintainer",
-                evidence=evidence,
-            )
-        if status == HTTPStatus.NOT_FOUND:
-            return NotFoundError(
-                f"{where}: not found",
-                hint="compare [keys.gitlab] project; or the token may not see it",
-                evidence=evidence,
-            )
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return ConfigError(
-                f"{where}: GitLab is at another address",
-                hint="correct [keys.gitlab] url; the token is never sent on",
-                evidence=evidence,
-            )
-        return ServiceError(f"{where}: HTTP {status}", hint="masking needs GitLab 17.4 or later", evidence=evidence)
+        where = f"GitLab project {self._project}: {about}"
+        return self._api.refusal(status, where, hint="masking needs GitLab 17.4 or later")
 
 
 def _scope(stage: str) -> str:

@@ -24,7 +24,7 @@ _CHUNK: Final = 64 * 1024
 _PASSING: Final = frozenset({502, 503, 504})
 _PAUSES: Final = (0.5, 1.0, 2.0)
 _PREFIX: Final = re.compile(r"(?:/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+)*")
-# The same characters stay as they are when these paths are invalidated: release/adapters/cloudfront.py.
+# The same characters stay as they are when these paths are invalidated: release/adapters/delivery/paths.py.
 _AS_THEY_ARE: Final = "/!$&'()+,;=:@"
 
 

@@ -8,7 +8,7 @@ from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
 from release.commands.own_key import require_own_key, require_stage
 from release.core import matrix as matrices
-from release.core.identities import ROTATE, STAGES
+from release.core.identities import ROTATE, STAGES, stages_of
 from release.core.matrix_table import differences, require_duties, table
 from release.errors import ConfigError
 from release.stages import inspect_keys, try_keys
@@ -67,8 +67,7 @@ def _try(work: compose.Workspace, stage: str | None, account: str | None, *, jso
             "which stage's key shall be tried?", hint="--stage publish; all in turn if RELEASE_KEYS names their file"
         )
     reports = []
-    everyone = (*STAGES, ROTATE) if work.config.keys.kind == "users" else STAGES
-    for one in (stage,) if stage else everyone:
+    for one in (stage,) if stage else stages_of(work.config):
         caller = require_own_key(work, one, account)
         require_stage(caller, one)
         reports.append(try_keys.run(work.config, work.key_policies(caller.account), one, work.key_trial(one)))

@@ -30,7 +30,7 @@ def require_own_key(work: compose.Workspace, stage: str, account: str | None = N
         )
     arn = work.clients(stage).caller()
     found = arn.split(":")[4]
-    expected = account or work.config.distribution.account or found
+    expected = account or work.config.account or found
     if found != expected:
         raise CredentialError(
             f"the key of the {stage} stage is {arn}, and the keys are of account {expected}", hint=compose.ONE_KEY

@@ -163,10 +163,16 @@ class Workspace:
         )
 
     def cdn(self) -> Cdn:
-        """Reach the distribution with the invalidate stage's key."""
-        from release.adapters.cloudfront import CloudFront  # noqa: PLC0415
+        """Reach the cache in front of the bucket with the invalidate stage's key."""
+        if (delivery := self.config.delivery) is not None:
+            from release.adapters.delivery import other  # noqa: PLC0415
+
+            return other(delivery, site=self.config.site.url, environment=self.environment)
+        from release.adapters.delivery.cloudfront import CloudFront  # noqa: PLC0415
 
         distribution = self.config.distribution
+        if distribution is None:  # the check of release.toml does not let it pass
+            raise ConfigError("release.toml names no cache", hint="write [distribution] or [delivery]")
         return CloudFront(
             self.clients("invalidate").cloudfront(),
             distribution=distribution.id_,
@@ -260,11 +266,11 @@ class Workspace:
         )
 
     def _account(self, given: str | None) -> str:
-        known = given or self.config.distribution.account
+        known = given or self.config.account
         if known is None:
             raise ConfigError(
-                "the distribution's account is not known, and the ARNs need it",
-                hint="write [distribution] account = '123456789012', or pass --account",
+                "the buckets' and the distribution's account is not known, and the ARNs need it",
+                hint="write account = '123456789012' in [distribution], or else in [keys]; or pass --account",
             )
         return known
 

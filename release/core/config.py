@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from release.core import jsonschema
 from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
+from release.core.delivery import Delivery, Distribution, check_delivery
 from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
 from release.core.layout import CUSTOMER, CUSTOMERS, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
 from release.core.manifest import SHA256
@@ -55,15 +56,6 @@ class Site:
     customer: str | None = rule(
         None, pattern=CUSTOMER, means="a name of a-z, 0-9 and '-'", doc="Whose variant of the library this is."
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
-    """The CloudFront distribution in front of the bucket."""
-
-    id_: str = rule(pattern=r"[A-Z0-9]{8,20}", means="a distribution id such as E2EXAMPLE1234")
-    account: str | None = rule(None, pattern=r"[0-9]{12}", means="an account number of 12 digits")
-    wait_seconds: int = rule(900, minimum=0, maximum=7200, doc="How long to wait for an invalidation.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +136,8 @@ class Config:
 
     library: Library
     site: Site
-    distribution: Distribution
+    distribution: Distribution | None = None
+    delivery: Delivery | None = None
     log: LogSection
     build: BuildSection = rule(BuildSection)
     cache: Cache = rule(Cache)
@@ -156,6 +149,16 @@ class Config:
     def layout(self) -> SiteLayout:
         """Where this library's objects are."""
         return SiteLayout(prefix=self.site.prefix, library=self.library.name, customer=self.site.customer)
+
+    @property
+    def wait_seconds(self) -> int:
+        """How long to wait for an invalidation; other caches than CloudFront answer when it is done."""
+        return self.distribution.wait_seconds if self.distribution else 0
+
+    @property
+    def account(self) -> str | None:
+        """The account that owns the buckets and the distribution, if it is known."""
+        return self.distribution.account if self.distribution else self.keys.account
 
     @property
     def log_layout(self) -> LogLayout:
@@ -224,6 +227,8 @@ def _cross_check(config: Config) -> list[Problem]:
     ]
     if config.keys.gitlab:
         urls.append((("keys", "gitlab", "url"), config.keys.gitlab.url))
+    if config.delivery:
+        urls += [(("delivery", "servers", str(i)), url) for i, url in enumerate(config.delivery.servers)]
     problems += [
         Problem(place, "must be https: only a loopback address may be plain")
         for place, url in urls
@@ -232,6 +237,7 @@ def _cross_check(config: Config) -> list[Problem]:
     if config.site.customer is not None and config.log.prefix is not None:
         own = config.log_layout.prefix
         problems.append(Problem(("log", "prefix"), f"is not for a customer's variant: its log is always below {own}"))
+    problems += check_delivery(config.distribution, config.delivery)
     return problems + list(check_keys(config.keys))
 
 

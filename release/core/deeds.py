@@ -121,7 +121,8 @@ def _thing(config: Config, owned: Identities, record: Record, act: str) -> tuple
         return _in_bucket(config, record, act)
     if record.service == "cloudfront":
         found = record.parameter("distributionId", "id")
-        return (found, "the distribution", Purge()) if found == config.distribution.id_ else (found, "", None)
+        ours = config.distribution is not None and found == config.distribution.id_
+        return (found, "the distribution", Purge()) if ours else (found, "", None)
     if record.service == "iam":
         return _in_iam(config, owned, record)
     if record.service == "cloudtrail" and record.name in _TRAIL_ACTS:

@@ -32,6 +32,16 @@ def owner(config: Config) -> str:
     return config.library.name if customer is None else f"{config.library.name}@{customer}"
 
 
+def stages_of(config: Config) -> tuple[str, ...]:
+    """Give the stages that have an identity in AWS, see `Identities.stages`."""
+    return _stages(config.keys.kind, cloudfront=config.distribution is not None)
+
+
+def _stages(kind: Literal["users", "roles"], *, cloudfront: bool) -> tuple[str, ...]:
+    found = tuple(stage for stage in STAGES if cloudfront or stage != "invalidate")
+    return (*found, ROTATE) if kind == "users" else found
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identities:
     """The users or roles of one owner, by stage."""
@@ -40,11 +50,15 @@ class Identities:
     account: str
     owner: str
     kind: Literal["users", "roles"]
+    cloudfront: bool = True
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that have an identity; only static keys need one that rotates them."""
-        return (*STAGES, ROTATE) if self.kind == "users" else STAGES
+        """The stages that have an identity.
+
+        Only static keys need one that rotates them; another cache than CloudFront is purged with a token of its own.
+        """
+        return _stages(self.kind, cloudfront=self.cloudfront)
 
     @property
     def path(self) -> str:
@@ -103,13 +117,17 @@ def identities(config: Config, *, account: str) -> Identities:
     """
     if not re.fullmatch(r"[0-9]{12}", account, re.ASCII):
         raise ConfigError(f"{account!r} is not an account number of 12 digits")
-    if config.distribution.account not in {None, account}:
+    if config.account not in {None, account}:
         raise ConfigError(
-            f"the distribution belongs to account {config.distribution.account}, the keys would be of {account}",
-            hint="use an administrator's key of that account, or correct [distribution] account",
+            f"the distribution belongs to account {config.account}, the keys would be of {account}",
+            hint="use an administrator's key of that account, or correct [distribution] or [keys] account",
         )
     found = Identities(
-        partition=partition(config.site.region), account=account, owner=owner(config), kind=config.keys.kind
+        partition=partition(config.site.region),
+        account=account,
+        owner=owner(config),
+        kind=config.keys.kind,
+        cloudfront=config.distribution is not None,
     )
     if (longest := len(found.name("invalidate"))) > LONGEST_NAME:
         raise ConfigError(

@@ -53,6 +53,9 @@ class KeysSection:
         None, doc="roles: jobs exchange GitLab's token (default with [keys.gitlab]); users: static keys."
     )
     source_ips: tuple[str, ...] = rule((), most=20, longest=49, doc="Address ranges the keys work from; all if empty.")
+    account: str | None = rule(
+        None, pattern=r"[0-9]{12}", means="an account number of 12 digits", doc="Where there is no [distribution]."
+    )
     max_age_days: int = rule(90, minimum=1, maximum=365, doc="How old a static key may be.")
     gitlab: GitLab | None = None
     trail: Trail | None = None

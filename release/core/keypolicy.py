@@ -115,6 +115,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
     log_keys["log_pointer"] = [f"{logs.pointers}*"]
     log_keys |= {"evidence": [f"{logs.blobs}*"], "trust": [f"{logs.trust}*"]}
     log_keys["version_index"] = [f"{logs.prefix}versions/*"]
+    cdn = config.distribution
     trail = config.keys.trail
     gitlab = config.keys.gitlab
     return {
@@ -127,7 +128,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "log_bucket": log,
         "site_objects": [f"{site}/{root}*"],
         "site_prefixes": [f"{root}*"],
-        "distribution": f"arn:{aws}:cloudfront::{owned.account}:distribution/{config.distribution.id_}",
+        "distribution": cdn and f"arn:{aws}:cloudfront::{owned.account}:distribution/{cdn.id_}",
         "source_ips": list(config.keys.source_ips),
         "trail": trail and f"arn:{aws}:s3:::{trail.bucket}",
         "trail_prefix": trail and f"{trail.prefix}*",
@@ -138,7 +139,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "iam_tree": [owned.tree(owned.noun), owned.tree("policy")],
         "boundary": owned.policy_arn(BOUNDARY),
         "suffix": sid_suffix(owned.owner),
-        "cdn_suffix": sid_suffix(config.distribution.id_),
+        "cdn_suffix": cdn and sid_suffix(cdn.id_),
         **{f"{name}_prefixes": found for name, found in {**keys, **log_keys}.items()},
         **{f"{name}_objects": [f"{site}/{key}" for key in found] for name, found in keys.items()},
         **{f"{name}_objects": [f"{log}/{key}" for key in found] for name, found in log_keys.items()},

@@ -254,7 +254,8 @@ def _on_object(place: str, bucket: str, key: str, version: str, pointer: str) ->
 
 
 def _on_distributions(config: Config, owned: Identities) -> Iterator[Call]:
-    for place, name in ((_PURGED, config.distribution.id_), ("another distribution", "EOTHERDISTRIBUTION")):
+    own = ((_PURGED, config.distribution.id_),) if config.distribution else ()
+    for place, name in (*own, ("another distribution", "EOTHERDISTRIBUTION")):
         arn = f"arn:{owned.partition}:cloudfront::{owned.account}:distribution/{name}"
         yield _call("purge", place, "cloudfront:CreateInvalidation", arn)
         yield _call("see how a purge goes at", place, "cloudfront:GetInvalidation", arn)

@@ -58,7 +58,7 @@ def run(
     started, pause = clock.now(), FIRST_PAUSE
     while not cdn.finished(invalidation):
         waited = (clock.now() - started).total_seconds()
-        if waited >= config.distribution.wait_seconds:
+        if waited >= config.wait_seconds:
             raise ServiceError(
                 f"invalidation {invalidation} has not finished after {waited:.0f} s",
                 hint="run the same command again: it goes on waiting for the same invalidation",

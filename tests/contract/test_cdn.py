@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release.adapters.aws import AwsAccess, AwsClients
-from release.adapters.cloudfront import CloudFront
+from release.adapters.delivery.cloudfront import CloudFront
 from release.errors import NotFoundError, NothingToDoError, PermissionDenied, RefusedError, ServiceError
 from release.ports import Cdn
 from tests.fakes.cdn import InMemoryCdn

@@ -52,7 +52,7 @@ class Trail:
 
     @property
     def owned(self) -> Identities:
-        return identities(self.config, account=self.config.distribution.account or ACCOUNT)
+        return identities(self.config, account=self.config.account or ACCOUNT)
 
     def stage(self, stage: str, session: str = "release-11-101") -> Json:
         """Give the userIdentity of a stage: a job's session of its role, or its user."""

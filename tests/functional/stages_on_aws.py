@@ -12,7 +12,7 @@ import pytest
 
 from release.adapters import resources
 from release.adapters.aws import AwsAccess, AwsClients, NewKeys
-from release.adapters.cloudfront import CloudFront
+from release.adapters.delivery.cloudfront import CloudFront
 from release.adapters.embedded.aws import ACCOUNT, AccessKey, EmbeddedAws
 from release.adapters.embedded.provision import provision
 from release.adapters.iam import IamIdentities
@@ -274,6 +274,7 @@ def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settin
     def see(model: Any, **_: object) -> None:  # noqa: ANN401 - an event of botocore
         calls.add(f"{model.service_model.service_name}:{model.name}")
 
+    assert settings.distribution is not None
     clients_made: list[Any] = [s3, iam, cloudfront]
     for client in clients_made:
         client.meta.events.register("before-call", see)

@@ -191,10 +191,9 @@ def test_an_empty_file_lacks_every_table_that_is_needed() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(b"", file="lib/release.toml")
     assert caught.value.message == (
-        "lib/release.toml has 4 problems\n"
+        "lib/release.toml has 3 problems\n"
         "  lib/release.toml:1: library: is missing\n"
         "  lib/release.toml:1: site: is missing\n"
-        "  lib/release.toml:1: distribution: is missing\n"
         "  lib/release.toml:1: log: is missing"
     )
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
 from release.adapters.aws_errors import AWS_ERRORS, AwsError, error_code, translate
-from release.errors import NothingToDoError, RefusedError, ReleaseError, ServiceError
+from release.adapters.delivery.paths import in_urls
+from release.errors import RefusedError, ReleaseError, ServiceError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
 
 # "3,000 per distribution": https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 MOST_PATHS: Final = 3000
-# Escape what RFC 1738 calls unsafe and nothing else, or CloudFront looks for another object:
-# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-_AS_THEY_ARE: Final = "/!$&'()+,;=:@"
 
 
 class CloudFront:
@@ -51,8 +48,12 @@ class CloudFront:
             RefusedError: there are more than 3,000, one is not exact, or the reference stands for other paths.
             PermissionDenied, CredentialError, NotFoundError, ServiceError: CloudFront did not do it.
         """
-        _check(paths)
-        items = [quote(path, safe=_AS_THEY_ARE) for path in paths]
+        if len(paths) > MOST_PATHS:
+            raise RefusedError(
+                f"{len(paths)} paths are too many for one invalidation: CloudFront takes {MOST_PATHS}",
+                hint="promote fewer files to the channel, or give them short cache times instead of invalidating them",
+            )
+        items = in_urls(paths)
         try:
             answer = self._client.create_invalidation(
                 DistributionId=self._distribution,
@@ -92,16 +93,3 @@ class CloudFront:
             )
         arn = f"arn:{self._client.meta.partition}:cloudfront::{self._account}:distribution/{self._distribution}"
         return translate(error, action=action, resource=arn, stage=self._stage)
-
-
-def _check(paths: Sequence[str]) -> None:
-    if not paths:
-        raise NothingToDoError("there are no paths to invalidate")
-    if len(paths) > MOST_PATHS:
-        raise RefusedError(
-            f"{len(paths)} paths are too many for one invalidation: CloudFront takes {MOST_PATHS}",
-            hint="promote fewer files to the channel, or give them short cache times instead of invalidating them",
-        )
-    for path in paths:
-        if not path.startswith("/") or "*" in path:
-            raise RefusedError(f"{path!r} is not an exact path that begins with a slash")
