@@ -214,10 +214,10 @@ def _cross_check(config: Config) -> list[Problem]:
         build.lock_file,
         config.library.package,
         config.library.changelog,
-        "node_modules/",
-        ".git/",
+        "node_modules",
+        ".git",
     )
-    if held := [path for path in precious if path.startswith(output) or output.startswith(path)]:
+    if held := [path for path in precious if f"{path}/".startswith(output) or output.startswith(f"{path}/")]:
         problems.append(Problem(("build", "output"), f"holds {held[0]}: a build empties its output folder first"))
     if config.site.bucket == config.log.bucket:
         problems.append(Problem(("log", "bucket"), "must not be the site's bucket: other rules protect it"))

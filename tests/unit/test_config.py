@@ -356,3 +356,22 @@ def test_a_configuration_reads_the_same_from_text_and_from_the_examples() -> Non
     text += "\n[approvals]\nrequired = false\n"
     assert isinstance(parse(text.encode()), Config)
     assert parse(text.encode()) == examples.config()
+
+
+@pytest.mark.parametrize(
+    ("build", "held"),
+    [
+        ('input = "dist/index.js"', "dist/index.js"),
+        ('input = "src/index.js"\noutput = "src"', "src/index.js"),
+        ('output = "node_modules/tag"', "node_modules"),
+        ('input = "d"', None),
+        ('input = "dist.js"', None),
+    ],
+)
+def test_a_build_never_empties_a_folder_that_holds_its_source(build: str, held: str | None) -> None:
+    text = added(f"[build]\n{build}").encode()
+    if held is None:
+        assert parse(text).build.output == "dist"
+    else:
+        with pytest.raises(ConfigError, match=f"build.output: holds {held}: a build empties its output folder first"):
+            parse(text)
