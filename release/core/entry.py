@@ -42,7 +42,7 @@ _DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in h
 _INDEX: Final[Mapping[str, int]] = {"minimum": 0, "maximum": LARGEST_SLOT}
 _VERSION: Final[Mapping[str, str]] = {"pattern": VERSION, "means": "a version"}
 _TIME: Final[Mapping[str, str]] = {
-    "pattern": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "pattern": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
     "means": "a time such as 2026-11-24T00:12:33Z",
 }
 

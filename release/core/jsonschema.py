@@ -37,7 +37,8 @@ def _value(kind: Any, rules: Rules, naming: Callable[[str], str]) -> dict[str, A
     elif origin is Literal:
         schema = {"enum": list(get_args(kind))}
     elif origin is not None and issubclass(origin, Mapping):
-        schema = {"type": "object", "additionalProperties": _value(get_args(kind)[1], rules, naming)}
+        values = _value(get_args(kind)[1], rules, naming)
+        schema = {"type": "object", "additionalProperties": values, "maxProperties": rules.most}
         if rules.key_pattern:
             schema["propertyNames"] = {"pattern": f"^(?:{rules.key_pattern})$"}
     else:

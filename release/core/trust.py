@@ -14,7 +14,7 @@ from release.core.shape import rule
 
 LARGEST: Final = 256 * 1024
 MOST_EPOCHS: Final = 1000
-TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 AUTHOR: Final = r"a:[0-9a-f]{32}"
 
 _PRINCIPAL = {"pattern": r"[a-z0-9][a-z0-9._-]{0,63}", "means": "a name of a-z, 0-9, '.', '_' and '-'"}

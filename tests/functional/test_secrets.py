@@ -85,7 +85,7 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 LEAVES = dict(leaves(typer.main.get_command(build_app([]))))
-SAMPLES = {"channel": "latest", "version": "1.0.0", "entry": "0", "index": "0", "stage": "publish"}
+SAMPLES = {"channel": "latest", "version": "1.0.0", "entry": "0", "index": "0", "stage": "publish", "document": "entry"}
 
 
 def arguments(path: tuple[str, ...], folder: Path) -> list[str]:

@@ -1,0 +1,47 @@
+"""The documents that readers in other languages meet, by name, each with its JSON Schema.
+
+A schema says what `shape.read` says: names, types, patterns and bounds. It cannot say that a document must be
+canonical, nor what `entry.decode`, `manifest.decode` and the verifier ask beyond one value.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from release.core import jsonschema
+from release.core.approval import Approval, Request
+from release.core.entry import Entry
+from release.core.handover import Pointer
+from release.core.manifest import Manifest
+from release.core.shape import camel
+from release.core.trust import SignedTrust, Trust
+
+
+class Format(StrEnum):
+    """A document's name."""
+
+    ENTRY = "entry"
+    REQUEST = "request"
+    APPROVAL = "approval"
+    TRUST = "trust"
+    SIGNED_TRUST = "signed-trust"
+    MANIFEST = "manifest"
+    POINTER = "pointer"
+
+
+SHAPES: Final[Mapping[Format, type]] = {
+    Format.ENTRY: Entry,
+    Format.REQUEST: Request,
+    Format.APPROVAL: Approval,
+    Format.TRUST: Trust,
+    Format.SIGNED_TRUST: SignedTrust,
+    Format.MANIFEST: Manifest,
+    Format.POINTER: Pointer,
+}
+
+
+def schema(wanted: Format) -> str:
+    """Give the JSON Schema (2020-12) of a document as text."""
+    made = jsonschema.document(SHAPES[wanted], naming=camel, identifier=f"urn:js-release:{wanted.value}:v1")
+    return json.dumps(made, indent=2) + "\n"
