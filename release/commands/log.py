@@ -8,6 +8,7 @@ from release import compose
 from release.commands.log_anchor import anchor
 from release.commands.log_export import export
 from release.commands.log_proof import proof, verify_proof
+from release.commands.log_report import report
 from release.commands.log_schema import schema
 from release.commands.log_verify import verify
 from release.commands.log_witness import witness, witness_key
@@ -23,6 +24,7 @@ app.command()(proof)
 app.command("verify-proof")(verify_proof)
 app.command()(anchor)
 app.command()(schema)
+app.command()(report)
 app.command()(key)
 app.command()(repair)
 app.command()(witness)

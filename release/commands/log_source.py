@@ -13,12 +13,15 @@ from release.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from release.core.tlog.policy import Policy
     from release.effects.signed_log import SignedLog
 
 Source = Annotated[
     str | None, typer.Option(help="Read this copy (folder, tar file, https address) and not the log bucket.")
 ]
 SourceKeys = Annotated[Path | None, typer.Option("--key", help="With --source, the keys to trust.")]
+First = Annotated[str | None, typer.Option("--from", help="The first day of the period, YYYY-MM-DD (UTC).")]
+Last = Annotated[str | None, typer.Option("--to", help="The last day of the period.")]
 
 
 @contextmanager
@@ -30,8 +33,7 @@ def signed_log(config: Path, source: str | None, keys: Path | None, *, quiet: bo
         LogError: the head cannot be believed.
     """
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for few commands
-    from release.core.tlog.policy import NONE, Policy  # noqa: PLC0415 - loads the cryptography
-    from release.effects.bucket_files import BucketFiles  # noqa: PLC0415
+    from release.effects.bucket_files import BucketFiles  # noqa: PLC0415 - loads the cryptography
     from release.effects.signed_log import SignedLog  # noqa: PLC0415
 
     if (source is None) != (keys is None):
@@ -42,10 +44,22 @@ def signed_log(config: Path, source: str | None, keys: Path | None, *, quiet: bo
             yield SignedLog.opened(files, policy)
         return
     work = compose.workspace(config, quiet=quiet)
+    policy = log_policy(work)
+    slots = work.slots("audit")
+    yield SignedLog.opened(BucketFiles(store=slots.store, layout=slots.layout), policy)
+
+
+def log_policy(work: compose.Workspace) -> "Policy":
+    """Give the keys of release.toml by which its log is believed.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    from release.core.tlog.policy import NONE, Policy  # noqa: PLC0415 - loads the cryptography
+
     key = work.log_key()
     if key is None:
         raise ConfigError(
             "release.toml has no [log] key: nothing says whose log may be believed", hint="release log key FILE"
         )
-    slots = work.slots("audit")
-    yield SignedLog.opened(BucketFiles(store=slots.store, layout=slots.layout), Policy((key,), {}, {}, NONE))
+    return Policy((key,), {}, {}, NONE)

@@ -33,6 +33,7 @@ CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
     "evidence": ("all evidence is there, byte for byte", EvidenceError),
     "changelog": ("the changelog says what was recorded", EvidenceError),
     "repository": ("the tags of the repository and the log say the same", EvidenceError),
+    "copy": ("the proofs and the population that came with it are the log's", EvidenceError),
     "freshness": ("witnesses have seen it lately", StaleError),
 }
 """What is checked, and with which error a finding of that kind ends the command: the gravest first."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "signature", "freshness", "tree", "fork", "entry", "rule", "approval", "evidence", "changelog", "repository"
+    "signature", "freshness", "tree", "fork", "entry", "rule", "approval", "evidence", "changelog", "repository", "copy"
 ]
 """The classes of findings, each with its own exit code (`commands.log_verify`)."""
 

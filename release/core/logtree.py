@@ -9,8 +9,8 @@ from release.core.log_finding import Finding
 from release.core.manifest import digest
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
-from release.core.tlog.merkle import HASH_BYTES, Frontier, consistency_proof, verify_consistency
-from release.core.tlog.tile import WIDTH, Tile, subtree_reader, tiles_of
+from release.core.tlog.merkle import HASH_BYTES, Frontier, consistency_proof, leaf_hash, verify_consistency
+from release.core.tlog.tile import WIDTH, Tile, bundles_of, split_bundle, subtree_reader, tiles_of
 
 LARGEST_BUNDLE: Final = WIDTH * (2 + 65_535)
 HEAD: Final = "the checkpoint"
@@ -92,6 +92,22 @@ class TreeFiles:
         if body is None:
             raise TlogError(f"{path} is missing")
         return body
+
+
+def bodies_of(files: TreeFiles, head: Checkpoint) -> Iterator[tuple[int, bytes]]:
+    """Read all entries in order, and at the end hold the tree that they amount to against the head.
+
+    Raises:
+        TlogError: a bundle is missing or malformed, or the entries are others than the head's.
+    """
+    frontier = Frontier()
+    for bundle in bundles_of(head.size):
+        bodies = split_bundle(bundle, files.tile(bundle))
+        frontier = frontier.extended(map(leaf_hash, bodies))
+        yield from enumerate(bodies, start=bundle.start)
+    if frontier.root() != head.root:
+        computed, signed = frontier.root().hex(), head.root.hex()
+        raise TlogError(f"the entries amount to {computed}, the checkpoint is of {signed}")
 
 
 @dataclass(slots=True)

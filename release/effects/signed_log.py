@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
-from release.core.logtree import Read, TreeFiles
+from release.core.copy_check import blob_of
+from release.core.logtree import Read, TreeFiles, bodies_of
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
-from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
 from release.core.tlog.policy import Policy
 from release.core.tlog.proof import Proof, prove
-from release.core.tlog.tile import LARGEST_TILE, WIDTH, Tile, bundles_of, split_bundle
+from release.core.tlog.tile import LARGEST_TILE, WIDTH, Tile, split_bundle
 from release.errors import LogError, NotFoundError, NothingToDoError
 from release.ports import LogFiles
 
@@ -45,8 +45,21 @@ class SignedLog:
         """
         try:
             note = files.read(HEAD, LARGEST_NOTE)
-            if note is None:
-                raise NothingToDoError("the release log has no head", hint="release log repair")
+        except TlogError as why:
+            raise LogError(f"the log's checkpoint cannot be read: {why}", hint=_ALARM) from why
+        if note is None:
+            raise NothingToDoError("the release log has no head", hint="release log repair")
+        return cls.below(note, files, policy)
+
+    @classmethod
+    def below(cls, note: bytes, files: LogFiles, policy: Policy) -> Self:
+        """Verify a head that was read already.
+
+        Raises:
+            NothingToDoError: it covers no entry.
+            LogError: it cannot be believed.
+        """
+        try:
             head = parse_checkpoint(policy.verify(note).text)
         except TlogError as why:
             raise LogError(f"the log's checkpoint cannot be believed: {why}", hint=_ALARM) from why
@@ -78,11 +91,18 @@ class SignedLog:
         try:
             bundle = Tile(None, index // WIDTH, min(WIDTH, self.head.size - index // WIDTH * WIDTH))
             body = split_bundle(bundle, self.files.tile(bundle))[index % WIDTH]
+        except TlogError as why:
+            raise LogError(f"log entry {index} cannot be proven: {why}", hint=_ALARM) from why
+        return body, self.proof(index, body)
+
+    def proof(self, index: int, body: bytes) -> Proof:
+        """Prove an entry whose bytes are at hand (LogError: it is not that entry, or a tile is missing)."""
+        try:
             proof = prove(index, self.head.size, self.note, self.files.tile)
             proof.verify(body, self.policy)
         except TlogError as why:
             raise LogError(f"log entry {index} cannot be proven: {why}", hint=_ALARM) from why
-        return body, proof
+        return proof
 
     def bodies(self) -> Iterator[tuple[int, bytes]]:
         """Read all entries in order, and at the end hold the tree that they amount to against the head.
@@ -90,20 +110,18 @@ class SignedLog:
         Raises:
             LogError: a file is missing or malformed, or the entries are others than the head's.
         """
-        frontier = Frontier()
-        for bundle in bundles_of(self.head.size):
-            try:
-                bodies = split_bundle(bundle, self.files.tile(bundle))
-            except TlogError as why:
-                raise LogError(f"log entries from {bundle.start} on cannot be read: {why}", hint=_ALARM) from why
-            frontier = frontier.extended(map(leaf_hash, bodies))
-            yield from enumerate(bodies, start=bundle.start)
-        if frontier.root() != self.head.root:
-            raise LogError(
-                "the log's entries are not those that its checkpoint is of",
-                hint=_ALARM,
-                evidence={"signed": self.head.root.hex(), "computed": frontier.root().hex()},
-            )
+        try:
+            yield from bodies_of(self.files, self.head)
+        except TlogError as why:
+            raise LogError(f"the log's entries cannot be read: {why}", hint=_ALARM) from why
+
+    def blob(self, sha256: str) -> bytes:
+        """Read evidence by its digest.
+
+        Raises:
+            LogError: it is missing, or holds other bytes than its name says.
+        """
+        return blob_of(self.files, sha256)
 
 
 def _remembering(files: LogFiles) -> Read:

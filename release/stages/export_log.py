@@ -1,19 +1,25 @@
 """Export: a copy of a signed release log that can be verified offline (`verify_log`)."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from release.core import changelog_check
+from release.core.copy_check import proof_path
 from release.core.logcheck import LARGEST_EVIDENCE
+from release.core.period import Period
+from release.core.population import gathered, population_files
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
 from release.core.tlog.note import Key, open_note
+from release.core.tlog.policy import Policy
 from release.core.tlog.tile import LARGEST_BUNDLE, LARGEST_TILE, bundles_of, tiles_of
 from release.core.trust import LARGEST as LARGEST_EPOCH
+from release.effects.bucket_files import BucketFiles
+from release.effects.signed_log import SignedLog
 from release.effects.slots import PAGE, Slots
 from release.errors import LogError, NothingToDoError
 from release.ports import LogArchive
@@ -24,9 +30,20 @@ AT_ONCE: Final = 8
 UNSIGNED: Final = "put a key at [log] key ('release log key FILE' makes one), then: release log repair"
 
 
+@dataclass(slots=True)
+class Part:
+    """How many files of how many bytes."""
+
+    files: int = 0
+    bytes_: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What was copied: the log's head, and how many files of how many bytes; how many entries no head covers yet."""
+    """What was copied: the log's head, and how many files of how many bytes; how many entries no head covers yet.
+
+    `parts` says the same of each top folder.
+    """
 
     origin: str
     size: int
@@ -34,6 +51,7 @@ class Report:
     files: int
     bytes_: int
     uncovered: int
+    parts: Mapping[str, Part]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +61,14 @@ class Head:
     note: bytes
     checkpoint: Checkpoint
     entries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """The period whose population and proofs are wanted, and the keys by which they are to prove it."""
+
+    period: Period
+    policy: Policy
 
 
 def head(slots: Slots, key: Key | None) -> Head:
@@ -67,17 +93,25 @@ def head(slots: Slots, key: Key | None) -> Head:
         ) from why
 
 
-def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive) -> Report:
-    """Copy all that the head covers, always in the same order.
+def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive, about: About | None = None) -> Report:
+    """Copy all that the head covers, always in the same order; then what is wanted of a period.
+
+    Args:
+        slots: the log.
+        top: its head.
+        changelog: the library's changelog, if it has one.
+        archive: the copy.
+        about: the period whose population and proofs are wanted.
 
     Raises:
-        LogError: a file is missing.
+        LogError: a file is missing, or not what the head is of.
+        ConfigError: the period is too long for one table.
     """
-    prefix, files, size = slots.layout.prefix, 0, 0
+    prefix, parts = slots.layout.prefix, defaultdict[str, Part](Part)
 
     def add(path: str, body: bytes) -> None:
-        nonlocal files, size
-        files, size = files + 1, size + len(body)
+        part = parts[path.partition("/")[0]]
+        part.files, part.bytes_ = part.files + 1, part.bytes_ + len(body)
         archive.add(path, body)
 
     add("checkpoint", top.note)
@@ -86,21 +120,34 @@ def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive) -
         for key, limit in _files(slots, top.checkpoint.size):
             ahead.append((key.removeprefix(prefix), pool.submit(_must, slots, key, limit)))
             if len(ahead) == AT_ONCE:
-                path, body = ahead.popleft()
-                add(path, body.result())
-        for path, body in ahead:
-            add(path, body.result())
+                path, coming = ahead.popleft()
+                add(path, coming.result())
+        for path, coming in ahead:
+            add(path, coming.result())
     if changelog is not None:
         add(changelog_check.FILE, changelog)
+    for path, body in _added(slots, top, about) if about else ():
+        add(path, body)
     point = top.checkpoint
     return Report(
         origin=point.origin,
         size=point.size,
         root=point.root.hex(),
-        files=files,
-        bytes_=size,
+        files=sum(part.files for part in parts.values()),
+        bytes_=sum(part.bytes_ for part in parts.values()),
         uncovered=top.entries - point.size,
+        parts=dict(parts),
     )
+
+
+def _added(slots: Slots, top: Head, about: About) -> Iterator[tuple[str, bytes]]:
+    """Give the population of a period, then the proof of each entry in it, one after the other."""
+    log = SignedLog.below(top.note, BucketFiles(store=slots.store, layout=slots.layout), about.policy)
+    gathering = gathered(log.bodies(), about.period)
+    yield from population_files(gathering, log.head, log.blob).items()
+    first = gathering.first or 0
+    for index in range(first, first + gathering.count):
+        yield proof_path(index), log.proven(index)[1].encode()
 
 
 def _files(slots: Slots, size: int) -> Iterator[tuple[str, int]]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from release.core import changelog_check
+from release.core.copy_check import PROOFS, CopyCheck
 from release.core.entry import ChannelState, Event
 from release.core.log_finding import Finding, Kind
 from release.core.logcheck import ARCHIVE, CHECKPOINT, Verifier, archived_sizes
 from release.core.logtree import TreeFiles
+from release.core.population import SIDECAR
 from release.core.sshkey import PublicKey
 from release.core.tag_check import TagCheck
 from release.core.tlog import TlogError
@@ -22,6 +24,7 @@ from release.errors import FormatError
 from release.ports import Console, LogFiles, Repository
 
 REMEMBERED: Final = "what was seen here before"
+_UNSOUND: Final = frozenset({"signature", "tree", "fork"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +110,10 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
         report.findings += TreeFiles(files.read).continues(tags.anchors, verifier.checkpoint)
     if verifier.checkpoint is not None:
         report.note = files.read(CHECKPOINT, LARGEST_NOTE) or b""
+        if any(finding.kind in _UNSOUND for finding in report.findings):
+            report.skipped["copy"] = "the log itself is not sound"
+        elif "copy" not in report.skipped:
+            report.findings += _added(files, question.policy, verifier.checkpoint, report.note)
     if question.remembered and any(REMEMBERED in finding.message for finding in report.findings):
         report.proof = (question.remembered, report.note)
     return report
@@ -115,10 +122,12 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
 def _skipped(files: LogFiles, question: Question, repository: Repository | None) -> dict[Kind, str]:
     found: dict[Kind, str] = {}
     if not question.entries:
-        asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog", "repository")
+        asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog", "repository", "copy")
         found |= dict.fromkeys(asked, "only hashes were asked for")
     elif changelog_check.FILE not in files.names(""):
         found["changelog"] = f"there is no {changelog_check.FILE}"
+    if question.entries and not (files.names(PROOFS) or SIDECAR in files.names("")):
+        found["copy"] = "there are none"
     if question.entries and question.trust is None:
         found["approval"] = "no trust epoch was named: --trust"
     if repository is None:
@@ -126,6 +135,11 @@ def _skipped(files: LogFiles, question: Question, repository: Repository | None)
     if question.policy.quorum == NONE:
         found["freshness"] = "the keys name no witness"
     return found
+
+
+def _added(files: LogFiles, policy: Policy, head: Checkpoint, note: bytes) -> list[Finding]:
+    check = CopyCheck(files=TreeFiles(files.read), proofs=files.names(PROOFS), policy=policy, head=head, note=note)
+    return list(check.run())
 
 
 def _anchors(question: Question) -> Sequence[tuple[str, Checkpoint]]:

@@ -105,6 +105,17 @@ def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag
     ended = tag.run("log", "verify-proof", str(proof), "--entry", str(entry), "--key", str(vkey))
     assert (ended.code, "publish.completed 1.1.0" in ended.out) == (0, True), ended
 
+    period = tmp_path / "period.tar"
+    planned = tag.as_("audit", "log export --from 2020-01-01 --dry-run --json", str(period))
+    assert (planned.code, period.exists()) == (0, False), planned
+    ended = tag.as_("audit", "log export --from 2020-01-01 --json", str(period))
+    assert json.loads(ended.out) == json.loads(planned.out)
+    assert json.loads(ended.out)["parts"]["proof"]["files"] == size
+    plan = tag.as_("audit", "log export --from 2020-01-01 --dry-run", str(period)).out
+    assert ["proof", str(size)] in [line.split()[:2] for line in plan.splitlines()]
+    ended = tag.run("log", "verify", str(period), "--key", str(vkey))
+    assert (ended.code, "ok    the proofs and the population" in ended.out) == (0, True), ended
+
     again = tmp_path / "again.tar"
     assert tag.as_("audit", "log export", str(again)).code == 0
     assert again.read_bytes() == copy.read_bytes()

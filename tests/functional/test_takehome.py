@@ -1,0 +1,57 @@
+"""What an auditor takes home, and makes of it at home: a copy of a period, its population, judged by one command."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from release.core.period import Period
+from tests.fakes import audited, log_files
+from tests.fakes.scenario import World
+from tests.functional.conftest import Run
+from tests.functional.test_log_verify import tar
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return audited.world()
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    file = tmp_path / "log.vkey"
+    file.write_text(log_files.SIGNER.key.vkey + "\n")
+    return file
+
+
+def test_a_copy_of_a_period_is_judged_with_all_that_came_with_it(
+    run: Run, world: World, key: Path, tmp_path: Path
+) -> None:
+    files = audited.exported(world, Period.of("2026-11-25", "2026-11-26"))
+    copy = tar(tmp_path / "log.tar", files)
+    verify = ("log", "verify", str(copy), "--key", str(key), "--trust", world.config.approvals.trust or "")
+    ended = run(*verify)
+    assert ended.code == 0, ended
+    assert "ok    the proofs and the population that came with it are the log's" in ended.out
+    tar(copy, files | {"population.csv": files["population.csv"].replace(b"lead (lead)", b"boss (lead)")})
+    ended = run(*verify)
+    assert (ended.code, "population.csv is not what the log's entries amount to" in ended.out) == (22, True)
+
+
+def test_a_report_is_made_from_a_copy_by_whoever_has_the_key(run: Run, world: World, key: Path, tmp_path: Path) -> None:
+    copy = tar(tmp_path / "log.tar", audited.exported(world, Period.of("2026-11-25", "2026-11-25")))
+    report = ("log", "report", "--source", str(copy), "--key", str(key))
+    ended = run(*report, "--from", "2026-11-25", "--to", "2026-11-25")
+    assert ended.code == 0, ended
+    assert ended.out.encode() == audited.exported(world, Period.of("2026-11-25", "2026-11-25"))["population.csv"]
+    assert f"of {len(world.events())} in the log" in ended.err
+    out = tmp_path / "all.csv"
+    assert run(*report, "-o", str(out)).code == 0
+    rows = list(csv.DictReader(io.StringIO(out.read_text(), newline=""), strict=True))
+    told = json.loads(run(*report, "--json").out)
+    assert [row["version_to"] for row in rows] == [row["versionTo"] for row in told]
+    assert len(rows) == len(world.events())
+    assert run(*report, "--from", "2026-11-26", "--to", "2026-11-25").code == 3
+    assert run(*report[:4]).code == 3
