@@ -2,18 +2,17 @@
 
 import os
 import stat
-import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from release.core.tlog import TlogError
 from release.errors import FormatError, NotFoundError
 from release.ports import LogFiles
 
-MOST_MEMBERS: Final = 2_000_000
-LARGEST_UNPACKED: Final = 64 * 1024**3
+MOST_FILES: Final = 1_000_000
 
 
 class LogFolder:
@@ -32,63 +31,29 @@ class LogFolder:
         except OSError as why:
             raise TlogError(f"{path} cannot be read: {why.strerror}") from why
         with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
                 raise TlogError(f"{path} is not a regular file")
-            body = file.read(limit + 1)
-        return _bounded(path, body, limit)
+            body = file.read(limit + 1) if found.st_size <= limit else b""
+        if max(len(body), found.st_size) > limit:
+            raise TlogError(f"{path} is larger than {limit} bytes")
+        return body
 
     def names(self, folder: str) -> Sequence[str]:
-        """List the files of a folder (see the port)."""
+        """List the files of a folder (see the port).
+
+        Raises:
+            FormatError: there are more than a log has.
+        """
         try:
-            return sorted(
-                entry.name for entry in os.scandir(self._top / folder) if entry.is_file(follow_symlinks=False)
-            )
+            with os.scandir(self._top / folder) as entries:
+                files = (entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+                found = sorted(islice(files, MOST_FILES + 1))
         except FileNotFoundError:
             return []
-
-
-class LogTar:
-    """Implements `ports.LogFiles` on an open tar file, plain or gzip; a plain one is faster to look around in."""
-
-    def __init__(self, tar: tarfile.TarFile, name: str) -> None:
-        self._tar = tar
-        self._members = dict(self._sound(name))
-
-    def _sound(self, file: str) -> Iterator[tuple[str, tarfile.TarInfo]]:
-        seen, size = set(), 0
-        for count, member in enumerate(self._tar):
-            name = PurePosixPath(member.name).as_posix()
-            size += member.size
-            if count >= MOST_MEMBERS or size > LARGEST_UNPACKED:
-                raise FormatError(f"{file} holds more than {MOST_MEMBERS} files or {LARGEST_UNPACKED} bytes")
-            if member.isdir():
-                continue
-            if not member.isreg():
-                raise FormatError(f"{file}: {name[:100]!r} is not a regular file")
-            if name in seen:
-                raise FormatError(f"{file} holds {name[:100]!r} twice: which one is meant?")
-            seen.add(name)
-            yield name, member
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        """Give a file's bytes (see the port)."""
-        member = self._members.get(path)
-        if member is None:
-            return None
-        if member.size > limit:
-            raise TlogError(f"{path} is {member.size} bytes long, at most {limit} are read")
-        try:
-            stream = self._tar.extractfile(member)
-            body = stream.read(limit + 1) if stream else b""
-        except (tarfile.TarError, OSError, EOFError) as why:
-            raise TlogError(f"{path} cannot be read: {why}") from why
-        return _bounded(path, body, limit)
-
-    def names(self, folder: str) -> Sequence[str]:
-        """List the files of a folder (see the port)."""
-        start = f"{folder}/" if folder else ""
-        rest = (name[len(start) :] for name in self._members if name.startswith(start))
-        return sorted(name for name in rest if "/" not in name)
+        if len(found) > MOST_FILES:
+            raise FormatError(f"{self._top / folder} holds more than {MOST_FILES} files")
+        return found
 
 
 @contextmanager
@@ -112,14 +77,7 @@ def open_log(source: str) -> Iterator[LogFiles]:
         return
     if not file.exists():
         raise NotFoundError(f"there is no {source}", hint="name a folder or a tar file that holds a log, or its URL")
-    try:
-        with tarfile.open(file, "r:*") as tar:
-            yield LogTar(tar, source)
-    except (tarfile.TarError, OSError, EOFError) as why:
-        raise FormatError(f"{source} is no tar file that can be read: {why}") from why
+    from release.adapters.log_tar import open_tar  # noqa: PLC0415 - a folder needs no tar
 
-
-def _bounded(path: str, body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise TlogError(f"{path} is larger than {limit} bytes")
-    return body
+    with open_tar(file) as tar:
+        yield tar
