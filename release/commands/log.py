@@ -85,7 +85,9 @@ def _lines(event: Event) -> list[str]:
         "reason": event.reason,
         "when": event.occurred_at,
         "commit": event.source and f"{event.source.commit} ({event.source.tag})",
-        "approved": event.trust
+        "trust": event.trust and f"epoch {event.trust.epoch}, {event.trust.sha256}",
+        "approved": event.approvals
+        and event.trust
         and f"{', '.join(f'{a.principal} ({a.role})' for a in event.approvals)}, by trust epoch {event.trust.epoch}",
         "emergency": event.emergency and "one person approved it; a review was due",
         "pipeline": event.pipeline.url or event.pipeline.id_,

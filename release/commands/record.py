@@ -97,6 +97,16 @@ def rotation(
 
 
 @app.command()
+def trust(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False) -> None:
+    """Record the trust epochs that 'trust apply' put up: from then on they decide."""
+    work = compose.workspace(config, quiet=json)
+    reports = stage.trust(recorder(work), dry_run=dry_run)
+    show(reports, dry_run=dry_run, json=json)
+    if not reports:
+        work.console.say("the log knows every trust epoch")
+
+
+@app.command()
 def outcome(
     channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
 ) -> None:

@@ -76,7 +76,8 @@ def apply(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json:
     made = stage.apply(work.config, slots, read_epochs(work.config, slots), signed, dry_run=dry_run)
     if json:
         return emit_json({"dryRun": dry_run, "epoch": made.trust.epoch, "sha256": made.sha256})
-    emit([f"trust epoch {made.trust.epoch} {'would be' if dry_run else 'is'} in force until {made.trust.expires}"])
+    emit([f"trust epoch {made.trust.epoch} {'would be' if dry_run else 'is'} put up, until {made.trust.expires}"])
+    work.console.say("it decides once the log announces it: release record trust")
     if made.trust.epoch == 0:
         emit(["release.toml must pin it:", "", "[approvals]", f'trust = "{made.sha256}"'])
     return None

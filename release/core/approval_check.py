@@ -9,7 +9,7 @@ from datetime import datetime
 
 from release.core import approved
 from release.core.approval import LARGEST
-from release.core.entry import Event, State
+from release.core.entry import TRUST_CHANGED, Event, State
 from release.core.epochs import Known
 from release.core.log_finding import Finding
 from release.core.logtree import TreeFiles
@@ -51,6 +51,8 @@ class ApprovalCheck:
 
     def entry(self, event: Event) -> Iterator[Finding]:
         """Judge one entry."""
+        if self._known and event.action == TRUST_CHANGED:
+            yield from self._announcement(event)
         if not self._known or not event.action.endswith(".authorized"):
             return
         if event.trust is None and event.occurred_at < self._known[0].trust.issued:
@@ -71,8 +73,19 @@ class ApprovalCheck:
             return
         self.anchors.setdefault(seen.checkpoint(event.origin), where)
 
+    def _announcement(self, event: Event) -> Iterator[Finding]:
+        named = event.trust
+        found = self._known[named.epoch].sha256 if named and named.epoch < len(self._known) else "no such epoch"
+        if named is None or named.sha256 != found:
+            facts = (("announced", named.sha256 if named else "nothing"), ("found", found))
+            message = f"entry {event.index} announces a trust epoch that is not among the log's files"
+            yield Finding(kind="approval", message=message, index=event.index, facts=facts)
+
     def end(self, state: State, now: datetime | None) -> Iterator[Finding]:
-        """Say which emergencies should have been reviewed by now."""
+        """Say which epochs no entry announced, and which emergencies should have been reviewed by now."""
+        for known in self._known[state.trust.epoch + 1 if state.trust else 0 :]:
+            message = f"no entry announces trust epoch {known.trust.epoch}, which is among the log's files"
+            yield Finding(kind="approval", message=message, facts=(("epoch", known.sha256),))
         for number in overdue(state.reviews, at=now) if now and self._known else ():
             message = f"entry {number}, approved in an emergency, was to be reviewed by {state.reviews[number]}"
             yield Finding(kind="approval", message=message, index=int(number))

@@ -77,6 +77,9 @@ def check(event: Event, known: Sequence[Known], blob: Callable[[str], bytes], *,
     own = next((k for k in known if k.trust.epoch == event.trust.epoch), None)
     if own is None or own.sha256 != event.trust.sha256:
         raise LogError(f"log entry {event.index} was approved by a trust epoch that is not in the log bucket")
+    force = event.after.trust
+    if force is None or (force.epoch, force.sha256) != (event.trust.epoch, event.trust.sha256):
+        raise LogError(f"log entry {event.index} was judged by another trust epoch than the one in force")
     terms = replace(own.trust.terms, revoked=(*own.trust.terms.revoked, *revoked))
     strict = Known(replace(own.trust, terms=terms), own.sha256)
     grant = permission.judge(strict, approval_of(event, blob), step_of(event))

@@ -57,6 +57,13 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """A trust epoch."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Derived:
     """A file of the log's tree: it follows from the entries."""
 
@@ -71,7 +78,7 @@ class Identity:
     """A user or role of ours, or one of its policies."""
 
 
-Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Blob | Derived | Purge | Identity
+Target = VersionKey | ChannelKey | PointerKey | Slot | Recorded | Indexed | Blob | Epoch | Derived | Purge | Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +179,8 @@ def _in_log(config: Config, key: str) -> tuple[str, Target | None]:
         return "evidence", Blob(found[1])
     if found := re.fullmatch(re.escape(f"{logs.prefix}versions/") + r"([^/]+)\.json", key):
         return "a version's log index", Indexed(found[1])
+    if found := re.fullmatch(re.escape(logs.trust) + r"(0|[1-9][0-9]{0,2})\.json", key):
+        return "a trust epoch", Epoch(int(found[1]))
     return _in_tree(config, key)
 
 

@@ -34,8 +34,10 @@ Action = Literal[
     "version.yanked",
     "review.completed",
     "keys.rotated",
+    "trust.changed",
 ]
 ROTATED: Final = "keys.rotated"
+TRUST_CHANGED: Final = "trust.changed"
 Outcome = Literal["authorized", "completed", "failed"]
 
 _DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in hex"}
@@ -60,16 +62,26 @@ class ChannelState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InForce:
+    """The trust epoch that decides, its SHA-256, and the entry that announced it."""
+
+    epoch: int = rule(minimum=0, maximum=999)
+    sha256: str = rule(**_DIGEST)
+    entry: int = rule(**_INDEX)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class State:
     """The state of the whole library: all channels, and each yanked version with its entry.
 
     `reviews` are the entries that were authorised in an emergency and not reviewed yet, each with the time until
-    when it must be.
+    when it must be. `trust` is the epoch by which the next entry is approved; None until one was announced.
     """
 
     channels: Mapping[str, ChannelState] = rule(dict, key_pattern=CHANNEL, key_means="a channel's name")
     yanked: Mapping[str, int] = rule(dict, key_pattern=VERSION, key_means="a version", **_INDEX)
     reviews: Mapping[str, str] = rule(dict, key_pattern=r"[0-9]{1,12}", key_means="an entry's number", **_TIME)
+    trust: InForce | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +124,7 @@ class Event:
     """What happened. Times are RFC 3339 in UTC with whole seconds.
 
     A rotation of keys is about no version: `version` is empty then, and `manifest` the digest of its document.
+    So it is with a change of trust, whose document is the epoch that `trust` names.
     """
 
     event_id: str = rule(**_DIGEST)
@@ -163,7 +176,9 @@ class Entry:
 
 def statement(event: Event) -> Entry:
     """Wrap an event with the subject it is about."""
-    about = f"{event.component}@{event.version}/manifest.json" if event.version else f"{event.component}/rotation.json"
+    about = f"{event.component}@{event.version}/manifest.json"
+    if not event.version:
+        about = f"{event.component}/{'trust' if event.action == TRUST_CHANGED else 'rotation'}.json"
     subject = Subject(name=about, digest=Digests(sha256=event.manifest))
     return Entry(_type=STATEMENT, subject=(subject,), predicate_type=PREDICATE, predicate=event)
 
@@ -195,7 +210,7 @@ def decode(body: bytes, *, index: int) -> Event:
     event = entry.predicate
     if entry != statement(event):
         raise LogError(f"{name} is about another version than its event")
-    if (event.version == "") != (event.action == ROTATED):
+    if (event.version == "") != (event.action in {ROTATED, TRUST_CHANGED}):
         raise LogError(f"{name} is {event.action} of {event.version or 'no version'}")
     if event.index != index:
         raise LogError(f"{name} says that it is entry {event.index}: entries were moved")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from release.core.deeds import Blob, Deed, Derived, Identity, Indexed, Purge, Recorded, Slot
-from release.core.entry import ROTATED, Event
+from release.core.deeds import Blob, Deed, Derived, Epoch, Identity, Indexed, Purge, Recorded, Slot
+from release.core.entry import ROTATED, TRUST_CHANGED, Event
 from release.core.layout import MANIFEST, ChannelKey, PointerKey, VersionKey
 
 SKEW: Final = 300
@@ -34,6 +34,7 @@ class _Logged:
     pipeline: str | None
     job: str | None
     evidence: frozenset[str]
+    epoch: int | None
 
 
 class Ledger:
@@ -79,6 +80,11 @@ class Ledger:
             return None
         whose = f"pipeline {session.pipeline}" if session else "that time"
         return f"no entry of {whose} is about it"
+
+    def announces(self, epoch: int, at: int) -> bool:
+        """Tell whether an entry announces the trust epoch that was put up at a time."""
+        entries = (entry for entry in self._in_time if entry.action == TRUST_CHANGED)
+        return any(entry.epoch == epoch and entry.at >= at - SKEW for entry in entries)
 
     def saw(self, deed: Deed) -> None:
         """Remember a write that took effect, for `unseen`."""
@@ -134,7 +140,7 @@ class Ledger:
                 about = moving and entry.channel == channel and self._is_of(deed.source, channel)
             case Purge():
                 about = moving and entry.channel is not None
-            case Identity() | Derived() | None:
+            case Identity() | Derived() | Epoch() | None:
                 about = self._is_beside(deed.target, entry) and (after or entry.action == ROTATED)
         return about
 
@@ -167,4 +173,5 @@ def _logged(event: Event) -> _Logged:
         job=event.pipeline.job,
         evidence=frozenset(blob.sha256 for blob in event.evidence)
         | {sha256 for approved in event.approvals for sha256 in (approved.request, approved.approval)},
+        epoch=event.trust.epoch if event.trust else None,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from release.core.entry import ChannelState, Event, Outcome, State
+from release.core.entry import ROTATED, ChannelState, Event, InForce, Outcome, State
 from release.core.version import parse_version
 from release.errors import SourceError
 
@@ -72,9 +72,8 @@ class Replay:
         match event.action:
             case "publish.completed":
                 return self.state, list(self._publish(event))
-            case "keys.rotated":
-                known = event.manifest in {item.sha256 for item in event.evidence}
-                return self.state, [] if known else ["is about a rotation whose document is not its evidence"]
+            case "keys.rotated" | "trust.changed":
+                return self._renewal(event)
             case "version.yanked":
                 return self._yank(event)
             case "review.completed":
@@ -95,10 +94,33 @@ class Replay:
         problems = [f"yanks {event.version}, which {name} serves" for name in serving]
         return dataclasses.replace(self.state, yanked={**self.state.yanked, event.version: event.index}), problems
 
+    def _renewal(self, event: Event) -> tuple[State, list[str]]:
+        """Renewed keys change nothing; an epoch decides once it was announced, and none is left out."""
+        new, before = event.trust, self.state.trust
+        if event.action == ROTATED:
+            known = event.manifest in {item.sha256 for item in event.evidence}
+            return self.state, [] if known else ["is about a rotation whose document is not its evidence"]
+        if new is None:
+            return self.state, ["announces no trust epoch"]
+        problems = []
+        if new.epoch != (wanted := before.epoch + 1 if before else 0):
+            problems.append(f"announces trust epoch {new.epoch}, the next one is {wanted}")
+        if new.sha256 != event.manifest or new.sha256 not in {item.sha256 for item in event.evidence}:
+            problems.append("announces a trust epoch that is not its evidence")
+        state = InForce(epoch=new.epoch, sha256=new.sha256, entry=event.index)
+        return dataclasses.replace(self.state, trust=state), problems
+
+    def _judged(self, event: Event) -> Iterator[str]:
+        """What is approved is judged by the epoch in force."""
+        named, force = event.trust, self.state.trust
+        if (named and (named.epoch, named.sha256)) != (force and (force.epoch, force.sha256)):
+            by = f"trust epoch {named.epoch} ({named.sha256})" if named else "no trust epoch"
+            yield f"is judged by {by}; in force is {f'epoch {force.epoch} ({force.sha256})' if force else 'none'}"
+
     def _authorize(self, event: Event) -> tuple[State, list[str]]:
         name = event.channel or ""
         current = self.state.channels.get(name)
-        problems = list(self._movement(event, current))
+        problems = [*self._judged(event), *self._movement(event, current)]
         new = ChannelState(
             version=event.version,
             manifest=event.manifest,
@@ -161,12 +183,18 @@ def _differences(expected: State, found: State) -> Iterator[str]:
         ("review of entry", expected.reviews, found.reviews),
     ):
         yield from _table_differences(title, before, after)
+    if expected.trust != found.trust:
+        yield f"leaves the trust at {_epoch(found.trust)}; it follows {_epoch(expected.trust)}"
 
 
 def _table_differences(title: str, expected: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             yield f"leaves {title} {name} as {_short(found.get(name))}; it follows {_short(expected.get(name))}"
+
+
+def _epoch(trust: InForce | None) -> str:
+    return f"epoch {trust.epoch} ({trust.sha256}, since entry {trust.entry})" if trust else "no epoch"
 
 
 def _short(value: object) -> str:

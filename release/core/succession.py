@@ -23,10 +23,12 @@ from release.core.entry import (
     Outcome,
     Previous,
     State,
+    TrustReference,
 )
 from release.core.evidence import Evidence
 from release.core.permission import Grant
 from release.core.pipeline import Pipeline
+from release.core.trust_change import announced, check_judged, since
 from release.core.version import parse_version
 from release.errors import RefusedError
 
@@ -47,7 +49,11 @@ class Tail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """What is to be logged, before it has a place in the log. `grant` is the permission that people gave for it."""
+    """What is to be logged, before it has a place in the log.
+
+    `grant` is the permission that people gave for it, `trust` the epoch that it announces; `asked` says that it is
+    not to be logged yet, but people are to be asked for permission.
+    """
 
     action: Action
     version: str
@@ -58,6 +64,8 @@ class Intent:
     source: Origin | None = None
     evidence: tuple[Evidence, ...] = ()
     grant: Grant | None = None
+    trust: TrustReference | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +89,8 @@ def already(tail: Tail, intent: Intent) -> int | None:
         return newest.index
     if intent.action == "version.yanked":
         return tail.state.yanked.get(intent.version)
-    if intent.action in {"review.completed", ROTATED}:
-        return None
+    if intent.trust or intent.action in {"review.completed", ROTATED}:
+        return since(tail.state.trust, intent.trust)
     if intent.channel is None or (state := tail.state.channels.get(intent.channel)) is None:
         return None
     same = (state.version, state.manifest) == (intent.version, intent.manifest)
@@ -128,7 +136,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         evidence=intent.evidence,
         approvals=intent.grant.approvals if intent.grant else (),
         emergency=intent.grant is not None and intent.grant.emergency,
-        trust=intent.grant.trust if intent.grant else None,
+        trust=intent.grant.trust if intent.grant else intent.trust,
         pipeline=log.pipeline,
     )
 
@@ -137,6 +145,8 @@ def _after(log: Log, state: State, intent: Intent, index: int, at: datetime) -> 
     match intent.action:
         case "publish.completed" | "keys.rotated":
             return state
+        case "trust.changed":
+            return dataclasses.replace(state, trust=announced(state.trust, intent.trust, index))
         case "version.yanked":
             return _yank(state, intent, index)
         case "promote.authorized" | "rollback.authorized":
@@ -156,6 +166,8 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
     channel, version = intent.channel or "", parse_version(intent.version)
     backwards = intent.action == "rollback.authorized"
     current = state.channels.get(channel)
+    if not intent.asked:
+        check_judged(state.trust, intent.grant.trust if intent.grant else None)
     if intent.grant and intent.grant.serves != before_of(current):
         raise RefusedError(
             f"the approval for {channel} is stale: another release took the channel while this one was recorded",

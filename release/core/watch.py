@@ -8,7 +8,7 @@ from typing import Final
 
 from release.core.cloudtrail import Record
 from release.core.config import Config
-from release.core.deeds import TRAIL_RECORD, Deed, deed
+from release.core.deeds import TRAIL_RECORD, Deed, Epoch, deed
 from release.core.findings import Findings, Kind
 from release.core.identities import PROVISION, Identities
 from release.core.ledger import Ledger, Session
@@ -171,7 +171,19 @@ class Watch:
             return
         if record.service == "iam" and self._is_provision(record):
             return
+        if isinstance(done.target, Epoch) and done.act == "create" and not record.error:
+            yield from self._putting_up(record, done, done.target)
+            return
         yield "guarded", _who(record), _did(record, done, self._owned)
+
+    def _putting_up(self, record: Record, done: Deed, epoch: Epoch) -> Iterator[tuple[Kind, str, str]]:
+        """Judge who put up a trust epoch: whoever it was, its keepers signed it and an entry announces it."""
+        if self._ledger.announces(epoch.number, record.at):
+            return
+        if record.at + self._limits.near > self._now:
+            self.open += 1
+        else:
+            yield "guarded", _who(record), f"{_did(record, done, self._owned)}, which no log entry announces"
 
     def _is_provision(self, record: Record) -> bool:
         """Tell whether it is who makes keys, by the name `keys render` gives: a user or role of any path."""

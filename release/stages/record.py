@@ -7,23 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from release.core import document
 from release.core.approval import Approval
 from release.core.caching import DOCUMENT
 from release.core.channels import Channel, names_for
 from release.core.config import Config
-from release.core.entry import ROTATED, Action, Event, Origin, State
+from release.core.entry import ROTATED, TRUST_CHANGED, Action, Event, Origin, State, TrustReference
 from release.core.evidence import Built, Evidence, about
 from release.core.handover import Order, Promotion, Verification, read_rotation
 from release.core.manifest import LARGEST, Manifest, decode, digest
 from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
 from release.core.succession import Intent, Log, Tail, already, follow, restates
+from release.core.trust_change import pending
 from release.core.version import parse_version
 from release.effects.authority import Asked, permit
 from release.effects.growth import append
 from release.effects.slots import Slots
 from release.effects.tree import Tree
-from release.effects.trusted import load
+from release.effects.trusted import Trusted, load
 from release.errors import (
     ConfigError,
     IntegrityError,
@@ -258,6 +260,16 @@ def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
     return _append(recorder, intent, dry_run=dry_run)
 
 
+def trust(recorder: Recorder, *, dry_run: bool) -> list[Report]:
+    """Record the trust epochs that were put up since the last time.
+
+    Raises:
+        LogError: an epoch is malformed, not signed as it must be, or another than the log says.
+        RefusedError: the first one is not pinned.
+    """
+    return _announce(recorder, load(recorder.config, recorder.slots), dry_run=dry_run)
+
+
 def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> tuple[list[str], list[str]]:
     """Split the channels a version belongs to into (to move, to leave): a backport moves only its own line.
 
@@ -336,6 +348,8 @@ def _manifest(recorder: Recorder, site: ObjectStore, published: Event) -> Manife
 
 def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     trusted = load(recorder.config, recorder.slots)
+    if _announce(recorder, trusted, dry_run=dry_run) and dry_run:
+        raise RefusedError("the newest trust epoch is not in the log yet", hint="release record trust")
     if trusted.newest is None:
         return _append(recorder, intent, dry_run=dry_run)
     asked = Asked(
@@ -355,6 +369,28 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     if not dry_run:
         trusted.keep(permission)
     return _append(recorder, replace(intent, grant=permission), dry_run=dry_run)
+
+
+def _announce(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> list[Report]:
+    """Append an entry for every trust epoch that has none yet: nothing is approved by an epoch before it has one."""
+    reports, tail = [], recorder.slots.tail()
+    for known in pending(tail.state.trust, trusted.known):
+        intent = Intent(
+            action=TRUST_CHANGED,
+            version="",
+            manifest=known.sha256,
+            reason=f"trust epoch {known.trust.epoch}",
+            evidence=(Evidence(kind="trust", media_type=DOCUMENT, sha256=known.sha256),),
+            trust=TrustReference(epoch=known.trust.epoch, sha256=known.sha256),
+        )
+        if dry_run:
+            event = follow(recorder.log, tail, intent, at=recorder.clock.now())
+            tail = Tail(size=tail.size + 1, event=event, leaf_hash="0" * 64)
+            reports.append(Report(event=event, new=False))
+        else:
+            recorder.slots.leave_evidence(document.encode(known.trust))
+            reports.append(_append(recorder, intent, dry_run=False))
+    return reports
 
 
 def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:

@@ -111,4 +111,5 @@ def intent_of(action: Direction, channel: str, published: Event, reason: str | N
         channel=channel,
         reason=reason,
         source=published.source,
+        asked=True,
     )

@@ -145,7 +145,8 @@ def test_a_release_goes_live_when_two_people_signed_it_and_not_before(team: Team
     assert isinstance(approvals, list)
     assert [a["principal"] for a in approvals] == ["cto", "lead"]
     team.finish("latest")
-    shown = team.done("audit", "log show 1").out
+    assert "trust epoch 0" in team.done("audit", "log show 1").out, "the first promotion announces it"
+    shown = team.done("audit", "log show 2").out
     assert "approved  cto (CTO), lead (lead), by trust epoch 0" in shown
     assert "2 approval(s) by CTO or lead" in team.done("audit", "trust show").out
 
@@ -195,12 +196,18 @@ def test_the_next_epoch_is_signed_by_the_keepers_of_the_one_before(team: Team) -
     refused = team.tag.run("trust", "apply", **team.tag.endpoint, **team.admin)
     assert (refused.code, "signed by 0 of the 1 trust keys" in refused.err) == (14, True)
     assert team.sign("trust sign", "cto").code == 0
-    assert "would be in force" in team.tag.run("trust", "apply", "--dry-run", **team.tag.endpoint, **team.admin).out
+    assert "would be put up" in team.tag.run("trust", "apply", "--dry-run", **team.tag.endpoint, **team.admin).out
     for _ in range(2):
         assert team.tag.run("trust", "apply", **team.tag.endpoint, **team.admin).code == 0
     epochs = json.loads(team.done("audit", "trust show --json").out)
     assert [epoch["trust"]["epoch"] for epoch in epochs] == [0, 1]
     assert "cto@example.com" not in json.dumps(epochs)
+    dry = team.done("record", "record trust --dry-run").out
+    assert dry.splitlines()[-1] == "would append log entry 1: trust.changed trust epoch 1"
+    told = team.done("record", "record trust").out
+    assert told == "".join(f"appended log entry {n}: trust.changed trust epoch {n}\n" for n in (0, 1))
+    again = team.done("record", "record trust")
+    assert (again.out, "knows every trust epoch" in again.err) == ("", True)
 
 
 def test_an_approver_remembers_the_log_and_refuses_another(team: Team, tmp_path: Path) -> None:

@@ -26,11 +26,13 @@ def world() -> World:
     made.release("1.0.0", "v1")
     made.clock.sleep(3600)
     made.trust(people.trust(issued="2026-11-24T00:30:00Z"))
+    recording.trust(made.recorder(), dry_run=False)
     made.release("1.1.0")
     made.approved("v1", "1.1.0", "cto", emergency=True, reason="checkout is down")
     made.finish("v1")
     made.go_back("v1", "1.0.0")
     made.trust(people.trust(made.known))
+    recording.trust(made.recorder(), dry_run=False)
     made.release("1.2.0")
     made.approved("latest", "1.2.0", "cto", "lead")
     made.finish("latest")
@@ -105,12 +107,26 @@ def test_a_release_that_nobody_approved_is_found(world: World, first: str) -> No
         ({"emergency": True}, "something else about its approval"),
         ({"manifest": "f" * 64}, "it is for promote of 1.2.0"),
         ({"occurred_at": "2027-03-01T00:00:00Z"}, "it is valid from"),
+        ({"after": earlier.after}, "another trust epoch than the one in force"),
     ):
         body = encode(statement(dataclasses.replace(event, **changes)))
         bodies = log_files.entries(world)
         findings = verify(files(world, [*bodies[:last], body, *bodies[last + 1 :]]), trust=first)
         assert [finding.index for finding in findings] == [last], changes
         assert why in findings[0].message
+
+
+def test_an_epoch_that_no_entry_announces_and_an_announcement_without_its_epoch_are_found(
+    world: World, first: str
+) -> None:
+    made = world.twin()
+    made.known = world.known
+    made.trust()
+    assert "no entry announces trust epoch 2" in message(files(made), first)
+    found = {path: body for path, body in files(world).items() if path != "trust/1.json"}
+    announced = [event.index for event in world.events() if event.action == "trust.changed"]
+    missing = verify(found, trust=first)
+    assert (missing[0].index, "not among the log's files" in missing[0].message) == (announced[1], True)
 
 
 def test_evidence_that_is_gone_or_another_is_found(world: World, first: str) -> None:

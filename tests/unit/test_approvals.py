@@ -11,6 +11,7 @@ from release.core.config import ApprovalsSection
 from release.core.document import encode
 from release.core.entry import encode as entry_bytes
 from release.core.entry import statement
+from release.core.succession import Intent
 from release.core.trust import ApproverKey
 from release.effects.trusted import load
 from release.errors import ConfigError, LogError, NotFoundError, RefusedError, SourceError
@@ -205,11 +206,9 @@ def test_an_emergency_is_marked_and_reviewed(world: World) -> None:
 
 def test_promote_refuses_what_the_record_key_authorised_alone(world: World) -> None:
     """Somebody with the record key leaves the approval out."""
-    pinned, world.config = world.config, dataclasses.replace(world.config, approvals=ApprovalsSection(required=False))
-    world.log.remove(world.config.log_layout.epoch(0))
-    world.authorize("latest", "1.1.0")
-    world.config = pinned
-    world.log.put(world.config.log_layout.epoch(0), people.signed(people.trust()))
+    manifest = next(event.manifest for event in world.events() if event.version == "1.1.0")
+    alone = Intent(action="promote.authorized", version="1.1.0", manifest=manifest, channel="latest", asked=True)
+    world.slots().append(world.recorder().log, alone, clock=world.clock)
     with pytest.raises(RefusedError, match="was authorised without an approval"):
         world.promote("latest")
     assert serves(world) == "1.0.0"

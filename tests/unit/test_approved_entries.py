@@ -8,6 +8,7 @@ import pytest
 
 from release.core.approval import Before
 from release.core.entry import Approved, Event, Previous, TrustReference, decode, encode, leaf_hash, statement
+from release.core.evidence import Evidence
 from release.core.permission import Grant
 from release.core.replay import Replay
 from release.core.succession import Intent, already, follow, overdue, restates
@@ -15,13 +16,17 @@ from release.errors import RefusedError
 from tests.fakes.clock import MIDNIGHT
 from tests.fakes.examples import DIGEST, LOG, intent, tail_after
 
-FIRST = intent("promote.authorized", "1.0.0", "latest")
+EPOCH = TrustReference(epoch=0, sha256=DIGEST)
+TRUST = intent(
+    "trust.changed", "", manifest=DIGEST, trust=EPOCH, evidence=(Evidence(kind="trust", media_type="", sha256=DIGEST),)
+)
+UNASKED = intent("promote.authorized", "1.0.0", "latest")
 
 
 def grant(serves: Before | None, *, by: str = "cto", review_hours: int | None = None) -> Grant:
     return Grant(
         approvals=(Approved(principal=by, role="CTO", request=DIGEST, approval=DIGEST),),
-        trust=TrustReference(epoch=2, sha256=DIGEST),
+        trust=EPOCH,
         serves=serves,
         seen=None,
         review_hours=review_hours,
@@ -35,51 +40,53 @@ def approved(version: str, serves: Before | None, *, by: str = "cto", review_hou
 
 
 def serving(version: str, pointer_version: int) -> Before:
-    return Before(version=version, manifest=FIRST.manifest, pointer_version=pointer_version)
+    return Before(version=version, manifest=UNASKED.manifest, pointer_version=pointer_version)
+
+
+FIRST = approved("1.0.0", None)
 
 
 def test_an_entry_says_who_approved_it_by_which_epoch() -> None:
-    event = follow(LOG, tail_after(FIRST), approved("1.1.0", serving("1.0.0", 1)), at=MIDNIGHT)
-    assert decode(encode(statement(event)), index=1) == event
+    event = follow(LOG, tail_after(TRUST, FIRST), approved("1.1.0", serving("1.0.0", 1)), at=MIDNIGHT)
+    assert decode(encode(statement(event)), index=2) == event
     assert [a.principal for a in event.approvals] == ["cto"]
-    assert (event.trust, event.emergency) == (TrustReference(epoch=2, sha256=DIGEST), False)
+    assert (event.trust, event.emergency) == (EPOCH, False)
 
 
 def test_an_approval_is_stale_once_another_release_took_the_channel() -> None:
     """Two approved releases race for a slot; whoever loses must ask again."""
     late = approved("1.2.0", serving("1.0.0", 1))
     with pytest.raises(RefusedError, match="the approval for latest is stale"):
-        follow(LOG, tail_after(FIRST, intent("promote.authorized", "1.1.0", "latest")), late, at=MIDNIGHT)
+        follow(LOG, tail_after(TRUST, FIRST, approved("1.1.0", serving("1.0.0", 1))), late, at=MIDNIGHT)
 
 
 def test_a_new_approval_makes_a_new_entry_and_the_same_one_does_not() -> None:
-    first = approved("1.0.0", None)
-    tail = tail_after(first)
+    tail = tail_after(TRUST, FIRST)
     assert tail.event is not None
-    assert already(tail, first) == 0
-    assert restates(tail.event, first)
-    assert restates(tail.event, FIRST)  # nothing was asked of anybody
+    assert already(tail, FIRST) == 1
+    assert restates(tail.event, FIRST)
+    assert restates(tail.event, UNASKED)  # nothing was asked of anybody
     assert not restates(tail.event, approved("1.0.0", None, by="lead"))
 
 
 def test_an_emergency_must_be_reviewed_in_time() -> None:
-    tail = tail_after(approved("1.0.0", None, review_hours=48))
+    tail = tail_after(TRUST, approved("1.0.0", None, review_hours=48))
     assert tail.event is not None
     assert tail.event.emergency
-    assert tail.state.reviews == {"0": "2026-11-26T00:00:00Z"}
+    assert tail.state.reviews == {"1": "2026-11-26T00:00:00Z"}
     assert overdue(tail.state.reviews, at=MIDNIGHT + timedelta(hours=48)) == []
-    assert overdue(tail.state.reviews, at=MIDNIGHT + timedelta(hours=48, seconds=1)) == ["0"]
+    assert overdue(tail.state.reviews, at=MIDNIGHT + timedelta(hours=48, seconds=1)) == ["1"]
 
 
 def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:
     emergency = approved("1.0.0", None, review_hours=48)
-    review = intent("review.completed", "1.0.0", "latest", outcome_of=0)
-    reviewed = tail_after(emergency, review)
+    review = intent("review.completed", "1.0.0", "latest", outcome_of=1)
+    reviewed = tail_after(TRUST, emergency, review)
     assert reviewed.state.reviews == {}
-    assert reviewed.state.channels == tail_after(emergency).state.channels
-    assert already(reviewed, review) == 1
-    other = dataclasses.replace(review, outcome_of=1)
-    for tail, wanted, number in ((tail_after(FIRST), review, 0), (reviewed, other, 1)):
+    assert reviewed.state.channels == tail_after(TRUST, emergency).state.channels
+    assert already(reviewed, review) == 2
+    other = dataclasses.replace(review, outcome_of=2)
+    for tail, wanted, number in ((tail_after(TRUST, FIRST), review, 1), (reviewed, other, 2)):
         with pytest.raises(RefusedError, match=f"log entry {number} awaits no review"):
             follow(LOG, tail, wanted, at=MIDNIGHT)
 
@@ -87,17 +94,17 @@ def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:
 def test_a_replay_knows_emergencies_and_their_reviews() -> None:
     published = intent("publish.completed", "1.0.0")
     emergency = approved("1.0.0", None, review_hours=48)
-    log = [published, emergency, intent("review.completed", "1.0.0", "latest", outcome_of=1)]
-    events = [tail_after(*log[:size]).event for size in (1, 2, 3)]
+    log = [published, TRUST, emergency, intent("review.completed", "1.0.0", "latest", outcome_of=2)]
+    events = [tail_after(*log[:size]).event for size in (1, 2, 3, 4)]
     assert problems(events) == []
-    first, second, third = (event for event in events if event)
+    first, trust, second, third = (event for event in events if event)
     forgotten = dataclasses.replace(second, after=dataclasses.replace(second.after, reviews={}))
-    assert problems([first, forgotten]) == [
+    assert problems([first, trust, forgotten]) == [
         "was an emergency, and no review of it is due",
-        "leaves review of entry 1 as absent; it follows 2026-11-24T00:00:00Z",
+        "leaves review of entry 2 as absent; it follows 2026-11-24T00:00:00Z",
     ]
     other = dataclasses.replace(third, outcome_of=0)
-    assert "reviews entry 0, which awaits no review" in problems([first, second, other])
+    assert "reviews entry 0, which awaits no review" in problems([first, trust, second, other])
 
 
 def problems(events: Iterable[Event | None]) -> list[str]:

@@ -53,7 +53,7 @@ def test_the_log_continues_what_was_seen_of_it_at_every_size(world: World) -> No
         heads.append(view(world).head())
     for head in heads:
         view(world).require_continued(head.checkpoint, heads[-1], whose="it")
-    with pytest.raises(TamperedError, match="the log shows only 4"):
+    with pytest.raises(TamperedError, match="the log shows only 5"):
         view(world).require_continued(heads[-1].checkpoint, heads[0], whose="it")
 
 
@@ -70,7 +70,7 @@ def test_an_approver_who_saw_the_log_before_notices_a_fork_and_a_log_cut_short(w
     with pytest.raises(TamperedError, match="the checkpoint that you saw earlier is of another log") as caught:
         approving.same_log(view(fork), fork.ask("latest", "1.1.0"), remembered)
     assert caught.value.evidence.keys() == {"seen", "shown"}
-    with pytest.raises(TamperedError, match="the log shows only 4: entries are withheld"):
+    with pytest.raises(TamperedError, match="the log shows only 5: entries are withheld"):
         approving.same_log(view(fork), fork.ask("latest", "1.1.0"), grown.note)
 
 
@@ -100,7 +100,7 @@ def test_a_head_that_is_gone_forged_or_of_other_tiles_is_no_log_to_approve_on(wo
     request, head = world.ask("latest", "1.1.0"), view(world).head()
     layout = world.config.log_layout
     note = world.log.bodies()[layout.checkpoint]
-    for forged in (note.replace(b"\n4\n", b"\n5\n"), b"", log_signer("log.example.com/x").key.vkey.encode()):
+    for forged in (note.replace(b"\n5\n", b"\n6\n"), b"", log_signer("log.example.com/x").key.vkey.encode()):
         world.log.put(layout.checkpoint, forged)
         with pytest.raises(LogError, match="cannot be believed"):
             world.ask("latest", "1.1.0")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from release.core.entry import ROTATED
+from release.core.entry import ROTATED, TRUST_CHANGED, TrustReference
 from release.core.evidence import Evidence
 from release.core.findings import MOST
 from release.core.manifest import digest
@@ -559,6 +559,47 @@ def test_a_rotation_that_the_log_tells_of_is_explained() -> None:
     day.trail.put("10:00:04", recorder, "release-log", f"tag/evidence/sha256/{document.sha256}")
     day.trail.put("10:00:05", recorder, "release-log", "tag/seq/000000000003")
     assert day.found() == []
+
+
+def change_of_trust(day: Day, *, put_up: str = "10:00:00", by: Json = ADMIN) -> None:
+    day.trail.put(put_up, by, "release-log", "tag/trust/0.json")
+    epoch = Evidence(kind="trust", media_type="application/json", sha256="d" * 64)
+    named = TrustReference(epoch=0, sha256=epoch.sha256)
+    day.log.add(
+        "10:05:00",
+        Intent(action=TRUST_CHANGED, version="", manifest=epoch.sha256, evidence=(epoch,), trust=named),
+    )
+    recorder = day.trail.stage("record", "release-11-102")
+    day.trail.put("10:04:59", recorder, "release-log", f"tag/evidence/sha256/{epoch.sha256}")
+    day.trail.put("10:05:00", recorder, "release-log", "tag/seq/000000000003")
+
+
+@KINDS
+def test_a_trust_epoch_that_the_log_announces_is_explained(kind: str) -> None:
+    day = Day(kind)
+    change_of_trust(day)
+    assert day.found() == []
+
+
+@KINDS
+def test_a_trust_epoch_is_unexplained_if_put_up_by_a_stage_over_an_announced_one_or_never_announced(kind: str) -> None:
+    for key, put_up, who in (("trust/0.json", "12:00:00", ADMIN), ("trust/1.json", "09:00:00", ADMIN)):
+        day = Day(kind)
+        change_of_trust(day)
+        day.trail.put(put_up, who, "release-log", f"tag/{key}")
+        (finding,) = day.report().findings
+        assert (finding.kind, finding.key) == ("guarded", ADMIN["arn"])
+        assert finding.what == "PutObject of a trust epoch, which no log entry announces"
+    day = Day(kind)
+    change_of_trust(day, by=day.trail.stage("record", "release-11-102"))
+    assert day.found() == [("stage", "record")]
+
+
+def test_a_trust_epoch_that_may_still_be_announced_is_left_open() -> None:
+    day = Day()
+    day.trail.put("19:50:00", ADMIN, "release-log", "tag/trust/0.json")
+    report = day.report()
+    assert (report.findings, report.open) == ((), 1)
 
 
 # The other direction
