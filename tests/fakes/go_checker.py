@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,19 +31,33 @@ class Checker:
 
     def accepts(self, log: Path, key: Path) -> dict[str, Any]:
         """Give what was checked of a log that must be right."""
-        ended = self._run(log, key)
+        return self._accepted("log", log, key)
+
+    def accepts_proof(self, proof: Path, entry: Path, key: Path) -> dict[str, Any]:
+        """Give what a `.tlog-proof` proves that must be right."""
+        return self._accepted("proof", proof, entry, key)
+
+    def refusal(self, log: Path, key: Path) -> str:
+        """Give what is said of a log that must be refused."""
+        return self._refused("log", log, key)
+
+    def refusal_of_proof(self, proof: Path, entry: Path, key: Path) -> str:
+        """Give what is said of a proof that must be refused."""
+        return self._refused("proof", proof, entry, key)
+
+    def _accepted(self, *arguments: Path | str) -> dict[str, Any]:
+        ended = self._run(arguments)
         assert ended.returncode == 0, ended
         found: dict[str, Any] = json.loads(ended.stdout)
         return found
 
-    def refusal(self, log: Path, key: Path) -> str:
-        """Give what is said of a log that must be refused."""
-        ended = self._run(log, key)
+    def _refused(self, *arguments: Path | str) -> str:
+        ended = self._run(arguments)
         assert (ended.returncode, ended.stdout) == (1, ""), ended
         return ended.stderr
 
-    def _run(self, log: Path, key: Path) -> "subprocess.CompletedProcess[str]":
-        command = [str(self.program), str(log), str(key)]
+    def _run(self, arguments: Sequence[Path | str]) -> "subprocess.CompletedProcess[str]":
+        command = [str(self.program), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -154,3 +154,22 @@ def test_what_the_command_line_exports_is_accepted(
     forged = copy.read_bytes().replace(b'"version":"1.0.0"', b'"version":"1.0.1"')
     copy.write_bytes(forged)
     assert "the entries have" in checker.refusal(copy, key)
+
+
+def test_a_proof_in_one_file_proves_its_entry_and_no_other(
+    checker: Checker, run: Run, tmp_path: Path, key: Path
+) -> None:
+    """And a checkpoint that a witness cosigned is one for who does not know the witness."""
+    bodies = log_files.entries(log_files.world())
+    source = log_files.write(tmp_path / "log", log_files.files(bodies, cosigned_at=1_800_000_000))
+    proof, entry = tmp_path / "5.tlog-proof", tmp_path / "5.json"
+    made = run("log", "proof", "5", "--source", str(source), "--key", str(key), "-o", str(proof), "--entry", str(entry))
+    assert made.code == 0, made
+    assert checker.accepts_proof(proof, entry, key)["size"] == len(bodies)
+    good = proof.read_bytes()
+    for bad in (good.replace(b"index 5", b"index 4"), good.replace(b"\n14\n", b"\n15\n"), good[:-9], b""):
+        proof.write_bytes(bad)
+        assert checker.refusal_of_proof(proof, entry, key)
+    proof.write_bytes(good)
+    entry.write_bytes(bodies[4])
+    assert "entry 5" in checker.refusal_of_proof(proof, entry, key)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from release.core.tlog.merkle import consistency_proof
-from release.core.tlog.note import parse_note
+from release.core.tlog.note import COSIGNATURE, parse_note
+from release.core.tlog.skey import parse_skey, skey
 from release.core.tlog.tile import Tile, subtree_reader
 from tests.fakes import log_files
 from tests.fakes.aics import Aics, Witness, installed
@@ -112,3 +113,17 @@ def test_its_witness_cosigns_what_our_auditor_demands(run: Run, witness: Witness
     assert witness.add_checkpoint(request(14, fork))[0] == 422
     stranger = grown["checkpoint"].replace(log_files.ORIGIN.encode(), b"log.example.com/other")
     assert witness.add_checkpoint(b"old 14\n\n" + stranger)[0] == 404
+
+
+def test_our_witness_satisfies_its_auditor(aics: Aics, run: Run, tmp_path: Path, key: Path) -> None:
+    secret = skey("customer.example/witness", bytes(range(32)), kind=COSIGNATURE)
+    vkey = parse_skey(secret, kind=COSIGNATURE).key.vkey
+    log = log_files.write(tmp_path / "log", opaque(257))
+    memory = ("--memory", str(tmp_path / "memory"), "--first")
+    ended = run("log", "witness", str(log), "--key", str(key), *memory, RELEASE_WITNESS_KEY=secret)
+    assert ended.code == 0, ended
+    quorum = ("--witness-key", vkey, "--quorum", "1", "--max-age", "600")
+    assert not aics.verifies("verify-checkpoint", log, key, *quorum)["ok"]
+    (log / "checkpoint").write_text(ended.out)
+    found = aics.verifies("verify-checkpoint", log, key, *quorum)
+    assert (found["ok"], found["witnesses"]) == (True, ["customer.example/witness"])

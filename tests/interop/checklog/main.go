@@ -1,7 +1,8 @@
 // Checklog holds an exported release log against code that is not of this project: golang.org/x/mod/sumdb, which the
 // go command itself verifies modules with, and the proof verifier of Google's certificate-transparency.
 //
-//	checklog FOLDER-OR-TAR KEY-FILE
+//	checklog log FOLDER-OR-TAR KEY-FILE
+//	checklog proof PROOF ENTRY KEY-FILE
 //
 // It prints what it checked, or ends with 1 and says what is wrong.
 package main
@@ -12,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -34,11 +36,16 @@ type report struct {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: checklog FOLDER-OR-TAR KEY-FILE")
-		os.Exit(2)
+	var done *report
+	err := errors.New("usage: checklog log FOLDER-OR-TAR KEY-FILE | checklog proof PROOF ENTRY KEY-FILE")
+	if len(os.Args) > 3 {
+		var key note.Verifier
+		if key, err = readKey(os.Args[len(os.Args)-1]); err == nil && os.Args[1] == "proof" && len(os.Args) == 5 {
+			done, err = checkProof(os.Args[2], os.Args[3], key)
+		} else if err == nil {
+			done, err = checkLog(os.Args[2], key)
+		}
 	}
-	done, err := check(os.Args[1], os.Args[2])
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(done)
 	}
@@ -48,16 +55,16 @@ func main() {
 	}
 }
 
-func check(source, keyFile string) (*report, error) {
+func readKey(file string) (note.Verifier, error) {
+	line, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return note.NewVerifier(strings.TrimSpace(string(line)))
+}
+
+func checkLog(source string, key note.Verifier) (*report, error) {
 	found, err := load(source)
-	if err != nil {
-		return nil, err
-	}
-	line, err := os.ReadFile(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	key, err := note.NewVerifier(strings.TrimSpace(string(line)))
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +109,17 @@ func (f files) checkpoint(path string, key note.Verifier) (tlog.Tree, error) {
 	return tlog.Tree{N: size, Hash: root}, err
 }
 
+// checker is Google's verifier.
+var checker = merkletree.NewMerkleVerifier(func(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] })
+
+// log is one that is being checked; reading it as a tlog.HashReader gives hashes computed from its entries.
 type log struct {
 	files
-	key     note.Verifier
-	head    tlog.Tree
-	leaves  [][]byte
-	stored  []tlog.Hash
-	report  report
-	checker merkletree.MerkleVerifier
+	key    note.Verifier
+	head   tlog.Tree
+	leaves [][]byte
+	stored []tlog.Hash
+	report report
 }
 
 // ReadHashes gives hashes that were computed from the entries alone.
@@ -126,7 +136,6 @@ func (l *log) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 // root recomputes the tree from the entries.
 func (l *log) root() (err error) {
-	l.checker = merkletree.NewMerkleVerifier(func(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] })
 	if l.leaves, err = l.entries(l.head.N); err != nil {
 		return err
 	}
@@ -178,14 +187,22 @@ func (l *log) inclusion() error {
 		if err != nil {
 			return err
 		}
-		if err := tlog.CheckRecord(proof, l.head.N, l.head.Hash, int64(n), tlog.RecordHash(entry)); err != nil {
-			return fmt.Errorf("entry %d: %w", n, err)
-		}
-		// This one counts leaves from 1.
-		if err := l.checker.VerifyInclusionProof(int64(n)+1, l.head.N, slices(proof), l.head.Hash[:], entry); err != nil {
-			return fmt.Errorf("entry %d: %w", n, err)
+		if err := included(proof, l.head, int64(n), entry); err != nil {
+			return err
 		}
 		l.report.Inclusions++
+	}
+	return nil
+}
+
+// included asks both verifiers whether an entry is in a tree.
+func included(proof tlog.RecordProof, tree tlog.Tree, index int64, entry []byte) error {
+	if err := tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(entry)); err != nil {
+		return fmt.Errorf("entry %d: %w", index, err)
+	}
+	// This one counts leaves from 1.
+	if err := checker.VerifyInclusionProof(index+1, tree.N, slices(proof), tree.Hash[:], entry); err != nil {
+		return fmt.Errorf("entry %d: %w", index, err)
 	}
 	return nil
 }
@@ -223,7 +240,7 @@ func (l *log) continues(before, next tlog.Tree, reader tlog.HashReader) error {
 		return err
 	}
 	l.report.Consistency++
-	return l.checker.VerifyConsistencyProof(before.N, next.N, before.Hash[:], next.Hash[:], slices(proof))
+	return checker.VerifyConsistencyProof(before.N, next.N, before.Hash[:], next.Hash[:], slices(proof))
 }
 
 // evidence compares the files that entries name by digest with their names.
