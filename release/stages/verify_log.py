@@ -159,5 +159,5 @@ def _claimed(files: LogFiles) -> int:
     try:
         body = files.read(CHECKPOINT, LARGEST_NOTE) or b""
         return min(parse_checkpoint(body.partition(b"\n\n")[0] + b"\n").size, 10**9)
-    except (TlogError, UnicodeDecodeError):
+    except TlogError:
         return 0

@@ -33,7 +33,10 @@ def parse_checkpoint(text: bytes, *, origin: str | None = None) -> Checkpoint:
     Raises:
         TlogError: it is no checkpoint, or one of another log than `origin`.
     """
-    *lines, end = text.decode("utf-8").split("\n")
+    try:
+        *lines, end = text.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise TlogError("a checkpoint is UTF-8") from None
     if end or len(lines) < 3 or not all(lines):  # noqa: PLR2004 - origin, size, root
         raise TlogError("a checkpoint is an origin, a size and a root hash, each on a line of its own")
     if origin is not None and lines[0] != origin:
