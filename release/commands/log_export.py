@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from release import compose
+from release.commands.cosigned_files import Cosigned, cosigned_notes
 from release.commands.log_source import First, Last, log_policy
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, columns, emit, emit_json
 from release.core.period import Period
@@ -20,6 +21,7 @@ def export(
     first: First = None,
     last: Last = None,
     *,
+    cosigned: Cosigned = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -36,11 +38,13 @@ def export(
     slots = work.slots("audit")
     top = stage.head(slots, work.log_key())
     changelog = work.project.read(work.config.library.changelog, limit=LARGEST)
+    notes = cosigned_notes(cosigned)
+    heads, top = stage.cosigned_heads(top, notes), stage.with_cosignatures(top, notes)
     if dry_run:
-        report = stage.run(slots, top, changelog, Nowhere(), about)
+        report = stage.run(slots, top, changelog, Nowhere(), about, heads)
     else:
         with new_tar(file) as archive:
-            report = stage.run(slots, top, changelog, archive, about)
+            report = stage.run(slots, top, changelog, archive, about, heads)
     if report.uncovered > 0:
         work.console.warn(f"{report.uncovered} entries are not in the tree yet, nor in this copy: release log repair")
     if json:

@@ -1,6 +1,6 @@
 """release log verify: an auditor's command; needs the log's files and one file of keys, and no other network."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,6 +9,7 @@ import typer
 from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
+from release.commands.cosigned_files import Cosigned, cosigned_notes
 from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
 from release.commands.named_files import read_file
 from release.commands.options import Json, emit, emit_json
@@ -61,6 +62,10 @@ def verify(
     allowed_signers: Annotated[
         Path | None, typer.Option(help="Whose signed tags count, as ssh-keygen's file: who, type, key.")
     ] = None,
+    cosigned: Cosigned = None,
+    stale_after: Annotated[
+        int, typer.Option(min=1, max=3650, help="For how many days a cosignature says that nothing newer is withheld.")
+    ] = 7,
     hashes_only: Annotated[bool, typer.Option("--hashes-only", help="Do not look into the entries.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report there.")] = None,
     json: Json = False,
@@ -80,6 +85,8 @@ def verify(
         at=_end_of_day(at) if at else None,
         trust=trust,
         signers=_signers(allowed_signers) if allowed_signers else None,
+        cosigned=cosigned_notes(cosigned),
+        stale=timedelta(days=stale_after),
     )
     clone = _clone(repository) if repository else None
     with open_log(source) as files:
@@ -157,6 +164,10 @@ def _lines(report: "Report", at: str | None) -> list[str]:
         rows.append(f"  {mark}  {title}" + (f": not judged, {skipped}" if skipped else ""))
         rows += [f"        {sentence(finding)}" for finding in bad[:20]]
         rows += [f"        and {len(bad) - 20} more"] if len(bad) > 20 else []  # noqa: PLR2004
+    if report.checkpoint and report.covered is not None and report.seen is not None:
+        since = report.checkpoint.size - report.covered
+        newer = f"{since} entries since the newest cosignature" if since else "nothing newer"
+        rows.append(f"witnesses vouch for {report.covered} entries, seen {report.seen:%Y-%m-%d %H:%M} UTC; {newer}")
     if report.entries and not report.findings:
         rows.append(f"at the end of {at}:" if at else "now:")
         rows += [
@@ -180,6 +191,8 @@ def _facts(report: "Report") -> dict[str, Any]:
         "origin": head.origin if head else None,
         "size": head.size if head else None,
         "root": head.root.hex() if head else None,
+        "cosigned": report.covered,
+        "seen": report.seen.isoformat() if report.seen else None,
         "findings": report.findings,
         "skipped": report.skipped,
         "channels": report.channels,

@@ -3,9 +3,9 @@
 Every file is believed to come from an attacker. Nothing is held but one bundle of entries, the tree's frontier
 and the replayed state, whatever the size of the log.
 
-    1  the checkpoint is signed, cosigned by the quorum, and fresh
+    1  the checkpoint is signed; the quorum cosigned it or one before it, and lately (`core.cosigned`)
     2  the root is computed again from all entries; every tile agrees
-    3  every archived checkpoint, every one remembered from elsewhere or seen by approvers, is of this very tree
+    3  every checkpoint archived, cosigned, remembered from elsewhere or seen by approvers is of this very tree
     4  every entry is well-formed, follows the one before it, and obeys the release rules (`core.replay`)
     5  every release was approved, where the first trust epoch is known (`core.approval_check`)
     6  the evidence that an entry names is there, byte for byte
@@ -15,11 +15,12 @@ and the replayed state, whatever the size of the log.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from release.core import changelog_check
 from release.core.approval_check import ApprovalCheck
+from release.core.cosigned import Times, Witnesses
 from release.core.entry import Event, decode
 from release.core.layout import SLOT_DIGITS
 from release.core.log_finding import Finding
@@ -31,7 +32,7 @@ from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
 from release.core.tlog.note import open_note
-from release.core.tlog.policy import NONE, Policy
+from release.core.tlog.policy import Policy
 from release.core.tlog.tile import bundles_of, split_bundle
 from release.errors import LogError
 
@@ -51,12 +52,15 @@ class Verifier:
         now: the time to judge freshness by; None: freshness is not judged.
         anchors: checkpoints that are known from elsewhere, with where from.
         archived: the sizes for which there is an archived checkpoint.
+        cosigned: checkpoints that witnesses cosigned, with where from.
+        stale: how long ago a quorum of witnesses may have seen the log.
         entries: whether to look into the entries, or at hashes only.
         trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
 
     Attributes:
         checkpoint: the verified head; None until `run` got that far.
         replay: what the entries amount to.
+        witnesses: what they said of this log.
     """
 
     files: TreeFiles
@@ -64,13 +68,20 @@ class Verifier:
     now: datetime | None = None
     anchors: Sequence[tuple[str, Checkpoint]] = ()
     archived: Sequence[int] = ()
+    cosigned: Sequence[tuple[str, bytes]] = ()
+    stale: timedelta = STALE
     entries: bool = True
     trust: str | None = None
     checkpoint: Checkpoint | None = None
     replay: Replay = field(default_factory=Replay)
+    witnesses: Witnesses = field(init=False)
     seen: Callable[[Event], object] = lambda _: None
     advance: Callable[[], object] = lambda: None
     _approvals: ApprovalCheck | None = field(default=None, init=False)
+    _times: Times = field(default_factory=lambda: Times.of(()), init=False)
+
+    def __post_init__(self) -> None:
+        self.witnesses = Witnesses(policy=self.policy)
 
     def run(self) -> Iterator[Finding]:
         """Verify everything; gives what is wrong, in the order in which it is found."""
@@ -92,18 +103,15 @@ class Verifier:
 
     def _head(self) -> Iterator[Finding]:
         body = self.files.must(CHECKPOINT, LARGEST_NOTE)
-        opened = self.policy.verify(body)
-        self.checkpoint = parse_checkpoint(opened.text)
-        if self.now is None or self.policy.quorum == NONE:
-            return
-        times = [time for key, time in opened.signed if time is not None and key in self.policy.witnesses.values()]
-        newest = datetime.fromtimestamp(max(times), UTC)
-        if newest < self.now - STALE:
-            yield Finding(
-                kind="freshness",
-                message=f"no witness has seen this log since {newest:%Y-%m-%d %H:%M} UTC: it may be an old copy",
-                facts=(("newest cosignature", newest.isoformat()), ("looked at", self.now.isoformat())),
-            )
+        self.checkpoint = self.witnesses.take(HEAD, body)
+        self.witnesses.anchors.clear()
+        for where, note in self.cosigned:
+            try:
+                self.witnesses.take(where, note)
+            except TlogError as why:
+                yield Finding(kind="signature", message=f"{where} cannot be believed: {why}")
+        yield from self.witnesses.judge(self.checkpoint, self.now, self.stale)
+        self._times = self.witnesses.times()
 
     def _tree(self, head: Checkpoint) -> Iterator[Finding]:
         marks = self._marks(head)
@@ -135,7 +143,8 @@ class Verifier:
             yield Finding(kind="entry", message=why.message, index=index)
             return
         self.seen(event)
-        for problem in self.replay.take(event, leaf):
+        occurred = datetime.fromisoformat(event.occurred_at)
+        for problem in (*self.replay.take(event, leaf), *self._times.problems(index, occurred)):
             yield Finding(kind="rule", message=f"entry {index} ({event.action} {event.version}) {problem}", index=index)
         if self._approvals:
             yield from self._approvals.entry(event)
@@ -169,7 +178,7 @@ class Verifier:
     def _marks(self, head: Checkpoint) -> Marks:
         """Collect every checkpoint that the tree must agree with on the way, by its size."""
         marks = Marks()
-        for where, anchor in self.anchors:
+        for where, anchor in (*self.anchors, *self.witnesses.anchors):
             if anchor.origin != head.origin:
                 marks.problems.append(Finding(kind="fork", message=f"{where} is of the log {anchor.origin}"))
             else:

@@ -1,13 +1,14 @@
 """Export: a copy of a signed release log that can be verified offline (`verify_log`)."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from release.core import changelog_check
 from release.core.copy_check import proof_path
+from release.core.cosigned import copied, merged
 from release.core.logcheck import LARGEST_EVIDENCE
 from release.core.period import Period
 from release.core.population import gathered, population_files
@@ -21,12 +22,13 @@ from release.core.trust import LARGEST as LARGEST_EPOCH
 from release.effects.bucket_files import BucketFiles
 from release.effects.signed_log import SignedLog
 from release.effects.slots import PAGE, Slots
-from release.errors import LogError, NothingToDoError
+from release.errors import ConfigError, LogError, NothingToDoError
 from release.ports import LogArchive
 
 AT_ONCE: Final = 8
 """How many files are held: a bundle of entries has 16 MB at most, evidence usually less than one."""
 
+_NONE: Final[Mapping[str, bytes]] = {}
 UNSIGNED: Final = "put a key at [log] key ('release log key FILE' makes one), then: release log repair"
 
 
@@ -93,7 +95,38 @@ def head(slots: Slots, key: Key | None) -> Head:
         ) from why
 
 
-def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive, about: About | None = None) -> Report:
+def cosigned_heads(top: Head, notes: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Give heads that witnesses cosigned their places in a copy; who gets it verifies them.
+
+    Raises:
+        ConfigError: one is malformed, or of another log.
+    """
+    try:
+        return copied(top.checkpoint.origin, notes)
+    except TlogError as why:
+        raise ConfigError(str(why), hint="which log did the witness see?") from why
+
+
+def with_cosignatures(top: Head, notes: Sequence[tuple[str, bytes]]) -> Head:
+    """Add to the head what witnesses signed below that very head, so that it proves itself where it is the only file.
+
+    Raises:
+        ConfigError: a note is malformed.
+    """
+    try:
+        return replace(top, note=merged(top.note, notes))
+    except TlogError as why:
+        raise ConfigError(str(why)) from why
+
+
+def run(
+    slots: Slots,
+    top: Head,
+    changelog: bytes | None,
+    archive: LogArchive,
+    about: About | None = None,
+    heads: Mapping[str, bytes] = _NONE,
+) -> Report:
     """Copy all that the head covers, always in the same order; then what is wanted of a period.
 
     Args:
@@ -102,6 +135,7 @@ def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive, a
         changelog: the library's changelog, if it has one.
         archive: the copy.
         about: the period whose population and proofs are wanted.
+        heads: those that witnesses cosigned, with their places.
 
     Raises:
         LogError: a file is missing, or not what the head is of.
@@ -124,6 +158,8 @@ def run(slots: Slots, top: Head, changelog: bytes | None, archive: LogArchive, a
                 add(path, coming.result())
         for path, coming in ahead:
             add(path, coming.result())
+    for path, body in heads.items():
+        add(path, body)
     if changelog is not None:
         add(changelog_check.FILE, changelog)
     for path, body in _added(slots, top, about) if about else ():

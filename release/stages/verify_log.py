@@ -1,15 +1,16 @@
 """Verify a release log offline, and remember it for the next time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from release.core import changelog_check
 from release.core.copy_check import PROOFS, CopyCheck
+from release.core.cosigned import FOLDER, in_copy
 from release.core.entry import ChannelState, Event
 from release.core.log_finding import Finding, Kind
-from release.core.logcheck import ARCHIVE, CHECKPOINT, Verifier, archived_sizes
+from release.core.logcheck import ARCHIVE, CHECKPOINT, STALE, Verifier, archived_sizes
 from release.core.logtree import TreeFiles
 from release.core.population import SIDECAR
 from release.core.sshkey import PublicKey
@@ -39,6 +40,8 @@ class Question:
         at: the time whose channels are wanted; None: the newest.
         trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
         signers: whose git tags count, with their names; None: anybody's.
+        cosigned: checkpoints that witnesses cosigned, with where from, besides those among the log's files.
+        stale: how long ago a quorum of witnesses may have seen the log.
     """
 
     policy: Policy
@@ -48,6 +51,8 @@ class Question:
     at: datetime | None = None
     trust: str | None = None
     signers: Mapping[PublicKey, str] | None = None
+    cosigned: Sequence[tuple[str, bytes]] = ()
+    stale: timedelta = STALE
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,7 +60,8 @@ class Report:
     """What a log is: its head if that can be believed, what is wrong, and what was live.
 
     `skipped` says why something was not looked at. `proof` are two checkpoints that the log signed and that cannot
-    both be true: whoever has its key misbehaved.
+    both be true: whoever has its key misbehaved. `covered` says how many entries a quorum of witnesses vouches for,
+    `seen` when it last saw the log.
     """
 
     checkpoint: Checkpoint | None = None
@@ -64,6 +70,8 @@ class Report:
     entries: int = 0
     channels: dict[str, ChannelState] = field(default_factory=dict)
     proof: tuple[bytes, ...] = ()
+    covered: int | None = None
+    seen: datetime | None = None
     skipped: dict[Kind, str] = field(default_factory=dict)
 
 
@@ -84,6 +92,8 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
     tags = TagCheck(signers=question.signers)
     anchors = _anchors(question)
     size = _claimed(files)
+    in_the_copy, unread = in_copy(files.read, files.names(FOLDER))
+    cosigned = [*question.cosigned, *in_the_copy]
 
     def see(event: Event) -> None:
         report.entries += 1
@@ -98,25 +108,36 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
             now=question.now,
             anchors=anchors,
             archived=archived_sizes([f"{ARCHIVE}{name}" for name in files.names(ARCHIVE.rstrip("/"))]),
+            cosigned=cosigned,
+            stale=question.stale,
             entries=question.entries,
             trust=question.trust,
             seen=see,
             advance=progress.advance,
         )
-        report.findings = list(verifier.run())
+        report.findings = [*unread, *verifier.run()]
     report.checkpoint = verifier.checkpoint
     if verifier.checkpoint is not None and repository is not None and question.entries:
         report.findings += tags.judge(read_tags(repository, tags), verifier.checkpoint.origin)
         report.findings += TreeFiles(files.read).continues(tags.anchors, verifier.checkpoint)
+    report.covered, report.seen = verifier.witnesses.covered, verifier.witnesses.seen
     if verifier.checkpoint is not None:
         report.note = files.read(CHECKPOINT, LARGEST_NOTE) or b""
         if any(finding.kind in _UNSOUND for finding in report.findings):
             report.skipped["copy"] = "the log itself is not sound"
         elif "copy" not in report.skipped:
             report.findings += _added(files, question.policy, verifier.checkpoint, report.note)
-    if question.remembered and any(REMEMBERED in finding.message for finding in report.findings):
-        report.proof = (question.remembered, report.note)
+    report.proof = _proof(report, [*cosigned, *([(REMEMBERED, question.remembered)] if question.remembered else [])])
     return report
+
+
+def _proof(report: Report, known: Sequence[tuple[str, bytes]]) -> tuple[bytes, ...]:
+    """Give two heads that cannot both be true; an older head than was known is none: anybody can serve a copy."""
+    forks = [finding.message for finding in report.findings if finding.kind == "fork"]
+    for where, note in known:
+        if any(message.startswith(f"{where} is of another log") for message in forks):
+            return (note, report.note)
+    return ()
 
 
 def _skipped(files: LogFiles, question: Question, repository: Repository | None) -> dict[Kind, str]:
@@ -138,7 +159,8 @@ def _skipped(files: LogFiles, question: Question, repository: Repository | None)
 
 
 def _added(files: LogFiles, policy: Policy, head: Checkpoint, note: bytes) -> list[Finding]:
-    check = CopyCheck(files=TreeFiles(files.read), proofs=files.names(PROOFS), policy=policy, head=head, note=note)
+    judged = replace(policy, quorum=NONE)  # the quorum may stand below another head than the proofs'
+    check = CopyCheck(files=TreeFiles(files.read), proofs=files.names(PROOFS), policy=judged, head=head, note=note)
     return list(check.run())
 
 
@@ -146,7 +168,7 @@ def _anchors(question: Question) -> Sequence[tuple[str, Checkpoint]]:
     if question.remembered is None:
         return ()
     try:
-        return ((REMEMBERED, parse_checkpoint(question.policy.verify(question.remembered).text)),)
+        return ((REMEMBERED, parse_checkpoint(question.policy.open(question.remembered).text)),)
     except TlogError as why:
         raise FormatError(
             f"the checkpoint remembered from an earlier verification cannot be believed: {why}",

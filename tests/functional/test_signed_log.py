@@ -76,6 +76,22 @@ def tag(library: Library, run: Run, tmp_path: Path) -> Iterator[Account]:
         yield opened
 
 
+def witnessed(tag: Account, copy: Path, size: int) -> None:
+    """A witness sees a copy; what it signed is in the next one, for auditors who demand it."""
+    folder = copy.parent
+    vkey, again = folder / "log.vkey", folder / "again.tar"
+    witness = folder / "witness.key"
+    vkeys = tag.run("log", "witness-key", str(witness), "--name", "customer.example/w").out.strip()
+    policy, memory = folder / "policy", folder / "memory"
+    policy.write_text(f"log {VKEY}\nwitness w {vkeys}\nquorum w\n")
+    seeing = ("log", "witness", str(copy), "--key", str(vkey), "--memory", str(memory), "--first")
+    assert tag.run(*seeing, RELEASE_WITNESS_KEY_FILE=str(witness)).code == 0
+    assert tag.run("log", "verify", str(copy), "--key", str(policy)).code == 20
+    assert tag.as_("audit", "log export", str(again), "--cosigned", str(memory)).code == 0
+    ended = tag.run("log", "verify", str(again), "--key", str(policy))
+    assert (ended.code, f"witnesses vouch for {size} entries" in ended.out) == (0, True), ended
+
+
 @pytest.mark.moto
 def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag: Account, tmp_path: Path) -> None:
     tag.pipeline("1.0.0", "window.tag = 1;\n")  # before the log had a key
@@ -119,6 +135,8 @@ def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag
     again = tmp_path / "again.tar"
     assert tag.as_("audit", "log export", str(again)).code == 0
     assert again.read_bytes() == copy.read_bytes()
+
+    witnessed(tag, copy, size)
 
     forged = bytearray(copy.read_bytes())
     at = forged.index(b'"version":"1.1.0"')

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from release.adapters.witness_memory import open_memory
 from release.core.tlog.note import COSIGNATURE, cosignatures, open_note, parse_note
 from release.core.tlog.skey import parse_skey, skey
 from tests.fakes import log_files
+from tests.fakes.clock import MIDNIGHT
+from tests.fakes.scenario import World
 from tests.fakes.web_server import Reply, WebServer
 from tests.functional.conftest import Ended, Run
 
@@ -179,6 +182,84 @@ def test_a_head_that_is_not_signed_or_not_there_is_not_cosigned(visit: Visit, me
     with WebServer({"/checkpoint": Reply(status=403)}) as server:
         assert visit(server.url).code == 11
     assert kept(memory) == before
+
+
+# What its cosignatures are worth to an auditor
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return log_files.world()
+
+
+@pytest.fixture(scope="module")
+def log(world: World) -> Files:
+    return log_files.files(log_files.entries(world)) | log_files.evidence(world)
+
+
+@pytest.fixture
+def audit(run: Run, tmp_path: Path) -> Visit:
+    """Verify a log as who trusts its key and demands the witness's."""
+    keys = tmp_path / "policy"
+    keys.write_text(f"log {log_files.SIGNER.key.vkey}\nwitness w {SIGNER.key.vkey}\nquorum w\n")
+    shown = iter(range(100))
+
+    def audit(files: Files, *options: str) -> Ended:
+        source = log_files.write(tmp_path / f"audited-{next(shown)}", files)
+        return run("log", "verify", str(source), "--key", str(keys), *options)
+
+    return audit
+
+
+def test_an_auditor_takes_a_witnesss_word_from_its_memory_or_from_the_copy(
+    visit: Visit, audit: Visit, memory: Path, log: Files
+) -> None:
+    visit(log, "--first")
+    assert audit(log).code == 20, "who demands a witness does not believe a log without"
+    ended = audit(log, "--cosigned", str(memory))
+    assert (ended.code, "witnesses vouch for 14 entries" in ended.out, "nothing newer" in ended.out) == (0, True, True)
+    copy = log | {"cosigned/a": (memory / "checkpoint").read_bytes()}
+    facts = json.loads(audit(copy, "--json").out)
+    assert (facts["cosigned"], facts["findings"]) == (14, [])
+    bad = audit(copy | {"cosigned/b": b"x" * 10_000, "cosigned/c": b"x"}, "--json")
+    assert (bad.code, len(json.loads(bad.out)["findings"])) == (20, 2)
+    crowd = {f"cosigned/{number}": b"x" for number in range(4097)}
+    assert "at most 4096 are read" in audit(log | crowd, "--cosigned", str(memory)).out
+
+
+def cosigned(files: Files, size: int, when: datetime) -> bytes:
+    note = parse_note(files[f"checkpoints/{size:012d}"])
+    return note.with_signatures([SIGNER.sign(note.text, time=int(when.timestamp()))]).encode()
+
+
+def test_a_log_that_nobody_saw_lately_is_stale(audit: Visit, log: Files) -> None:
+    frozen = log | {"cosigned/a": cosigned(log, 12, MIDNIGHT)}
+    ended = audit(frozen, "--stale-after", "3650")
+    assert (ended.code, "12 entries, seen 2026-11-24 00:00 UTC; 2 entries since" in ended.out) == (0, True)
+    assert audit(frozen, "--stale-after", "1").code == 23
+    assert audit(frozen, "--stale-after", "0").code == 2
+
+
+def test_an_entry_that_was_slipped_in_under_an_old_date_is_found(audit: Visit, log: Files) -> None:
+    ended = audit(log | {"cosigned/a": cosigned(log, 13, MIDNIGHT + timedelta(hours=8))}, "--stale-after", "3650")
+    assert (ended.code, "it is back-dated" in ended.err) == (21, True)
+
+
+def test_who_is_shown_another_view_than_the_witness_learns_it_and_can_prove_it(
+    visit: Visit, audit: Visit, memory: Path, log: Files, world: World
+) -> None:
+    """The same key signs two logs: one for the witness, one for the auditor."""
+    visit(log, "--first")
+    bodies = log_files.entries(world)
+    view = log_files.files([*bodies[:-1], log_files.edited(bodies[-1], reason="another")]) | log_files.evidence(world)
+    assert audit(view).code == 20, "his view has no quorum"
+    ended = audit(view, "--cosigned", str(memory))
+    assert (ended.code, "proof of misbehaviour" in ended.out) == (20, True)
+    assert view["checkpoint"].decode() in ended.out
+    assert (memory / "checkpoint").read_bytes().decode() in ended.out
+    old = log_files.files(bodies[:9]) | log_files.evidence(world)
+    ended = audit(old, "--cosigned", str(memory))
+    assert (ended.code, "entries are withheld" in ended.out, "proof of" in ended.out) == (20, True, False)
 
 
 # The witness's own mishaps

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from release.core.layout import LogLayout
+from release.core.tlog.checkpoint import Checkpoint
+from release.core.tlog.note import parse_note, sign_note
 from release.effects.slots import Slots
-from release.errors import LogError, NothingToDoError
-from release.stages.export_log import Report, head, run
-from tests.fakes.log_keys import log_signer
+from release.errors import ConfigError, LogError, NothingToDoError
+from release.stages.export_log import Report, cosigned_heads, head, run, with_cosignatures
+from tests.fakes.log_keys import log_signer, witness_signer
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.test_growth import LAYOUT, SIGNER, record, tree, yank
 
@@ -108,3 +110,27 @@ def test_a_log_that_gets_its_key_late_is_whole_with_the_next_entry() -> None:
     assert head(slots(late), SIGNER.key).checkpoint.size == 26
     assert {key: late.bodies()[key] for key in derived(full)} == {key: full.bodies()[key] for key in derived(full)}
     assert tree(late).repair() == 26
+
+
+def test_cosigned_heads_go_along_and_the_newest_stands_below_the_head_too(bucket: InMemoryObjectStore) -> None:
+    top = head(slots(bucket), SIGNER.key)
+    witness = witness_signer()
+    now = parse_note(top.note).with_signatures([witness.sign(parse_note(top.note).text, time=9)]).encode()
+    earlier = bucket.bodies()[LAYOUT.archived_checkpoint(2)]
+    notes = [("now", now), ("earlier", earlier)]
+    kept = Kept()
+    report = run(slots(bucket), with_cosignatures(top, notes), None, kept, heads=cosigned_heads(top, notes))
+    files = dict(kept.files)
+    assert files["checkpoint"] == now
+    assert [path[:21] for path in files if path.startswith("cosigned/")] == [
+        "cosigned/000000000002",
+        "cosigned/000000000003",
+    ]
+    assert {now, earlier} <= set(files.values())
+    assert report.files == len(files)
+    other = sign_note(Checkpoint("log.example.com/other", 3, bytes(32)).encode(), [SIGNER])
+    for bad in (b"x", other):
+        with pytest.raises(ConfigError):
+            cosigned_heads(top, [("bad", bad)])
+    with pytest.raises(ConfigError):
+        with_cosignatures(top, [("bad", b"x")])
