@@ -6,6 +6,7 @@ import typer
 
 from release import compose
 from release.commands.log_anchor import anchor
+from release.commands.log_evidence import evidence, verify_evidence
 from release.commands.log_export import export
 from release.commands.log_proof import proof, verify_proof
 from release.commands.log_report import report
@@ -25,6 +26,8 @@ app.command("verify-proof")(verify_proof)
 app.command()(anchor)
 app.command()(schema)
 app.command()(report)
+app.command()(evidence)
+app.command("verify-evidence")(verify_evidence)
 app.command()(key)
 app.command()(repair)
 app.command()(witness)

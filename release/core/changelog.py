@@ -90,6 +90,15 @@ def heading_version(name: str) -> Version | None:
 def section_digest(text: str, version: Version) -> str:
     """Give the SHA-256 (hex) of a version's section, for the release log.
 
+    Raises:
+        SourceError: the version has no section, or several.
+    """
+    return hashlib.sha256(section_text(text, version).encode()).hexdigest()
+
+
+def section_text(text: str, version: Version) -> str:
+    """Give a version's section as its digest is taken.
+
     Line ends, white space at the ends of lines, blank lines and link references at the section's end,
     and a later `[YANKED]` in the heading do not count.
 
@@ -103,7 +112,7 @@ def section_digest(text: str, version: Version) -> str:
     lines = read_lines(changelog.blocks[place].text)
     kept = [line.text.rstrip() for line in lines[: links_start(lines)]]
     kept[0] = _YANKED.sub("", kept[0].removeprefix("\ufeff"))
-    return hashlib.sha256(("\n".join(kept).rstrip() + "\n").encode()).hexdigest()
+    return "\n".join(kept).rstrip() + "\n"
 
 
 def yanked_versions(text: str) -> frozenset[Version]:

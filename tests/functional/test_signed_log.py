@@ -132,6 +132,12 @@ def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag
     ended = tag.run("log", "verify", str(period), "--key", str(vkey))
     assert (ended.code, "ok    the proofs and the population" in ended.out) == (0, True), ended
 
+    pack = tmp_path / "1.1.0"
+    ended = tag.as_("audit", "log evidence 1.1.0 --json", "-o", str(pack))
+    assert (ended.code, "manifest.json" in json.loads(ended.out)["files"]) == (0, True), ended
+    ended = tag.run("log", "verify-evidence", str(pack), "--key", str(vkey))
+    assert (ended.code, "promote.authorized 1.1.0 latest" in ended.out) == (0, True), ended
+
     again = tmp_path / "again.tar"
     assert tag.as_("audit", "log export", str(again)).code == 0
     assert again.read_bytes() == copy.read_bytes()

@@ -55,3 +55,36 @@ def test_a_report_is_made_from_a_copy_by_whoever_has_the_key(run: Run, world: Wo
     assert len(rows) == len(world.events())
     assert run(*report, "--from", "2026-11-26", "--to", "2026-11-25").code == 3
     assert run(*report[:4]).code == 3
+
+
+def test_the_evidence_of_one_release_is_packed_and_judged(run: Run, world: World, key: Path, tmp_path: Path) -> None:
+    copy = tar(tmp_path / "log.tar", audited.exported(world))
+    manifest = tmp_path / "manifest.json"
+    manifest.write_bytes(world.bundles["1.1.0"].files["manifest.json"])
+    making = ("log", "evidence", "1.1.0", "--source", str(copy), "--key", str(key), "--manifest", str(manifest))
+    folder, file = tmp_path / "pack", tmp_path / "pack.tar"
+    planned = run(*making, "-o", str(folder), "--dry-run")
+    assert (planned.code, folder.exists()) == (0, False), planned
+    assert "would hold 28 files" in planned.out
+    told = json.loads(run(*making, "-o", str(folder), "--json").out)
+    assert told["files"] == {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
+    assert run(*making, "-o", str(folder)).code == 3, "a folder that is there is left alone"
+    assert run(*making, "-o", str(file)).code == 0
+    first = file.read_bytes()
+    assert run(*making, "-o", str(file)).code == 0
+    assert file.read_bytes() == first
+
+    judging = ("--key", str(key), "--trust", world.config.approvals.trust or "")
+    for pack in (folder, file):
+        ended = run("log", "verify-evidence", str(pack), *judging)
+        assert ended.code == 0, ended
+        assert "promote.authorized 1.1.0 v1: approved by cto (CTO)" in ended.out
+    for name, code in {"checkpoint": 20, "report.html": 22, "trust/0.json": 22, "manifest.json": 22}.items():
+        good = (folder / name).read_bytes()
+        (folder / name).write_bytes(good.replace(b"t", b"u", 1))
+        ended = run("log", "verify-evidence", str(folder), *judging, "--json")
+        assert (ended.code, len(json.loads(ended.out)["findings"]) > 0) == (code, True), name
+        (folder / name).write_bytes(good)
+    assert run("log", "verify-evidence", str(folder), "--key", str(key), "--trust", "0" * 64).code == 21
+    assert run("log", "verify-evidence", str(copy), *judging).code == 20, "a log is no pack"
+    assert run("log", "evidence", "9.9.9", *making[3:], "-o", str(tmp_path / "none")).code == 10
