@@ -208,6 +208,19 @@ def test_the_first_promotion_names_every_key_since_a_cache_may_remember_their_ab
     world.finish("latest")
 
 
+def test_no_byte_is_asked_of_the_public_address_before_the_channel_has_it() -> None:
+    """An absence that a cache was made to remember is served long after the file is there."""
+    world = World()
+    world.publish("1.0.0")
+    world.record("1.0.0")
+    world.authorize("latest", "1.0.0")
+    world.promote("latest")
+    world.invalidate("latest")
+    assert world.public.requests == []
+    world.verify("latest")
+    assert all(world.site.describe(path.removeprefix("/")) for path, _, _ in world.public.requests)
+
+
 def test_promoting_again_writes_nothing_and_names_the_same_keys_that_differ(world: World) -> None:
     world.promote("latest")
     written(world)
