@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes import aics, caches, go_checker
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
-from tests.fakes.iam_simulator import Simulator, installed
+from tests.fakes.iam_simulator import Simulator, simulated
 
 
 def _moto() -> str:
@@ -73,4 +73,4 @@ def ceph() -> Iterator[CephGateway]:
 def simulator(pytestconfig: pytest.Config) -> Simulator:
     """An IAM evaluator that is not ours, for tests of the tier node; installed once for each state of its lock file."""
     assert pytestconfig.cache is not None
-    return installed(pytestconfig.cache.mkdir("iam-simulate"))
+    return simulated(pytestconfig.cache.mkdir("iam-simulate"))

@@ -3,18 +3,16 @@
 It validates every policy, and knows of each action which condition keys and resources it has.
 """
 
-import hashlib
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fakes.npm_packages import installed
+
 SOURCE: Final = Path(__file__).parents[1] / "iam_simulate"
-_FILES: Final = ("package.json", "package-lock.json", "decide.js")
 _ENDS_AFTER: Final = 300
 
 
@@ -75,22 +73,6 @@ class Simulator:
         return [answer["decision"] == "Allowed" for answer in decided]
 
 
-def installed(cache: Path) -> Simulator:
-    """Install what the lock file names, once for each state of the files; runs at the same time do not meet."""
-    digest = hashlib.sha256(b"".join((SOURCE / file).read_bytes() for file in _FILES)).hexdigest()[:16]
-    folder = cache / digest
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=cache))
-        for file in _FILES:
-            shutil.copy(SOURCE / file, made)
-        subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=made, check=True, capture_output=True
-        )
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
-            shutil.rmtree(made)
-    return Simulator(folder=folder)
+def simulated(cache: Path) -> Simulator:
+    """Install what the lock file names."""
+    return Simulator(folder=installed(SOURCE, cache))
