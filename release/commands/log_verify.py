@@ -9,6 +9,7 @@ import typer
 from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
+from release.commands.clone import AllowedSigners, Clone, clone_in, signers
 from release.commands.cosigned_files import Cosigned, cosigned_notes
 from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
 from release.commands.named_files import read_file
@@ -40,10 +41,6 @@ CHECKED: Final[dict[Kind, tuple[str, type[ReleaseError]]]] = {
 """What is checked, and with which error a finding of that kind ends the command: the gravest first."""
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from release.core.sshkey import PublicKey
-    from release.ports import Repository
     from release.stages.verify_log import Report
 
 
@@ -56,12 +53,8 @@ def verify(
     trust: Annotated[
         str | None, typer.Option(metavar="SHA256", help="The first trust epoch: judge approvals too.")
     ] = None,
-    repository: Annotated[
-        Path | None, typer.Option(help="A clone of the library: its tags are held against the log, and are anchors.")
-    ] = None,
-    allowed_signers: Annotated[
-        Path | None, typer.Option(help="Whose signed tags count, as ssh-keygen's file: who, type, key.")
-    ] = None,
+    repository: Clone = None,
+    allowed_signers: AllowedSigners = None,
     cosigned: Cosigned = None,
     stale_after: Annotated[
         int, typer.Option(min=1, max=3650, help="For how many days a cosignature says that nothing newer is withheld.")
@@ -84,11 +77,11 @@ def verify(
         remembered=_remembered(remember),
         at=_end_of_day(at) if at else None,
         trust=trust,
-        signers=_signers(allowed_signers) if allowed_signers else None,
+        signers=signers(allowed_signers),
         cosigned=cosigned_notes(cosigned),
         stale=timedelta(days=stale_after),
     )
-    clone = _clone(repository) if repository else None
+    clone = clone_in(repository) if repository else None
     with open_log(source) as files:
         report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone)
     if junit:
@@ -103,23 +96,6 @@ def verify(
         raise NothingToDoError(f"the log in {source} has no entries: nothing was verified")
     if remember:
         remember.write_bytes(report.note)
-
-
-def _signers(file: Path) -> "Mapping[PublicKey, str]":
-    from release.core.allowed_signers import LARGEST, parse_allowed_signers  # noqa: PLC0415 - few name them
-    from release.core.sshkey import SshError  # noqa: PLC0415
-    from release.core.tag_anchor import NAMESPACE  # noqa: PLC0415
-
-    try:
-        return parse_allowed_signers(read_file(file, "the allowed signers", LARGEST), namespace=NAMESPACE)
-    except SshError as why:
-        raise ConfigError(f"{file} is not taken: {why}", hint="one line a key: WHO ssh-ed25519 AAAA...") from why
-
-
-def _clone(folder: Path) -> "Repository":
-    from release.adapters.git import GitRepository  # noqa: PLC0415 - starts git
-
-    return GitRepository(folder)
 
 
 def _remembered(file: Path | None) -> bytes | None:

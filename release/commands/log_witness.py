@@ -8,6 +8,7 @@ import typer
 from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
+from release.commands.clone import AllowedSigners, Clone, clone_in, signers
 from release.commands.keys_to_trust import LARGEST_KEYS, keys_to_trust
 from release.commands.log_verify import gravest, sentence
 from release.commands.named_files import read_file
@@ -50,6 +51,8 @@ def witness(
     compare: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint that somebody else has of this log; may be repeated.")
     ] = None,
+    repository: Clone = None,
+    allowed_signers: AllowedSigners = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -60,16 +63,19 @@ def witness(
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for this command only
     from release.adapters.log_key import cosigner  # noqa: PLC0415 - loads the cryptography
     from release.adapters.witness_memory import open_memory  # noqa: PLC0415
+    from release.effects.tagged import seen_by_tags  # noqa: PLC0415
     from release.stages import witness as stage  # noqa: PLC0415
 
     variables = environment.read()
+    logs = _one_log(key)
     visit = stage.Visit(
-        logs=_one_log(key),
+        logs=logs,
         cosigner=cosigner(variables),
         now=SystemClock().now(),
         first=first,
         expected=expect_size,
         others=[(str(file), read_file(file, "a checkpoint", LARGEST_KEYS)) for file in compare or ()],
+        tags=seen_by_tags(clone_in(repository), signers(allowed_signers), logs[0].name) if repository else (),
         dry_run=dry_run,
     )
     with open_log(source) as files, open_memory(memory) as folder:

@@ -89,7 +89,7 @@ class TagCheck:
             return
         try:
             tag = parse_tag(tags.objects[name], name=name)
-            whose = self._signed(tag)
+            whose = signed_by(tag, self.signers)
             seen = anchor_of(tag.message)
         except (TlogError, SshError) as why:
             yield _finding(f"the tag {name} is not taken: {why}")
@@ -102,16 +102,17 @@ class TagCheck:
         else:
             self.anchors.setdefault(seen, where)
 
-    def _signed(self, tag: Tag) -> str:
-        """Say who signed a tag (SshError: nobody who may)."""
-        if self.signers is None:
-            return ""
-        if not tag.signature:
-            raise SshError("nobody signed it")
-        key = sshsig.verify(tag.signature, tag.signed, namespace=NAMESPACE)
-        if key not in self.signers:
-            raise SshError(f"{key.fingerprint}, which signed it, is none of the allowed signers")
-        return f", signed by {self.signers[key]},"
+
+def signed_by(tag: Tag, signers: Mapping[PublicKey, str] | None) -> str:
+    """Say who signed a tag, nothing if anybody's tags count (SshError: nobody who may)."""
+    if signers is None:
+        return ""
+    if not tag.signature:
+        raise SshError("nobody signed it")
+    key = sshsig.verify(tag.signature, tag.signed, namespace=NAMESPACE)
+    if key not in signers:
+        raise SshError(f"{key.fingerprint}, which signed it, is none of the allowed signers")
+    return f", signed by {signers[key]},"
 
 
 def _is_version(text: str) -> bool:

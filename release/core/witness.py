@@ -22,11 +22,17 @@ MEMORY: Final = "this witness's memory"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """A checkpoint that the log signed, where it is from, and its note with the log's signatures only."""
+class Told:
+    """A checkpoint and who says that it is the log's."""
 
     where: str
     checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen(Told):
+    """A checkpoint that the log signed: its note, with the log's signatures only."""
+
     note: Note
 
 
@@ -86,7 +92,7 @@ def seen(where: str, body: bytes, logs: Sequence[Key]) -> Seen:
     return Seen(where=where, checkpoint=checkpoint, note=Note(note.text, kept))
 
 
-def judge(head: Seen, known: Sequence[Seen], tile: Callable[[Tile], bytes]) -> Judgement:
+def judge(head: Seen, known: Sequence[Told], tile: Callable[[Tile], bytes]) -> Judgement:
     """Hold a head against what is known of its log, with O(log n) tiles of the head's tree.
 
     Args:
@@ -104,14 +110,15 @@ def judge(head: Seen, known: Sequence[Seen], tile: Callable[[Tile], bytes]) -> J
     return result
 
 
-def _against(known: Seen, head: Seen, tile: Callable[[Tile], bytes]) -> Iterator[tuple[Finding, Conflict | None]]:
+def _against(known: Told, head: Seen, tile: Callable[[Tile], bytes]) -> Iterator[tuple[Finding, Conflict | None]]:
     old, new = known.checkpoint, head.checkpoint
     facts = (("known root", old.root.hex()), ("shown root", new.root.hex()))
     if old.origin != new.origin:
         yield Finding(kind="fork", message=f"{known.where} is of the log {old.origin}, this is {new.origin}"), None
     elif old.size > new.size:
         message = f"{known.where} knows {old.size} entries, this log shows only {new.size}: entries are withheld"
-        yield Finding(kind="fork", message=message, facts=facts), Conflict(known=known, shown=head)
+        conflict = Conflict(known=known, shown=head) if isinstance(known, Seen) else None
+        yield Finding(kind="fork", message=message, facts=facts), conflict
     else:
         try:
             root, path = _prefix(old.size, new, tile)
@@ -123,7 +130,7 @@ def _against(known: Seen, head: Seen, tile: Callable[[Tile], bytes]) -> Iterator
             message = (
                 f"{known.where} is of another log: its {old.size} entries are not the first {old.size} of this one"
             )
-            conflict = Conflict(known=known, shown=head, root=root, path=path)
+            conflict = Conflict(known=known, shown=head, root=root, path=path) if isinstance(known, Seen) else None
             yield Finding(kind="fork", message=message, facts=facts), conflict
 
 

@@ -20,7 +20,7 @@ from release.core.manifest import digest
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.note import LARGEST, Key, Signature, cosignatures, parse_note
-from release.core.witness import MEMORY, Conflict, Seen, judge, seen
+from release.core.witness import MEMORY, Conflict, Seen, Told, judge, seen
 from release.errors import ConfigError, FormatError, NotFoundError, RefusedError
 from release.ports import Cosigner, Folder, LogFiles
 
@@ -42,6 +42,7 @@ class Visit:
         first: there is no memory yet, and that is right.
         expected: the log is known to have at least so many entries.
         others: checkpoints that are known from elsewhere, with where from.
+        tags: what git tags saw of the log, with which tag.
         dry_run: judge, but neither cosign nor write anything.
     """
 
@@ -51,6 +52,7 @@ class Visit:
     first: bool = False
     expected: int = 0
     others: Sequence[tuple[str, bytes]] = ()
+    tags: Sequence[tuple[str, Checkpoint]] = ()
     dry_run: bool = False
 
 
@@ -81,7 +83,8 @@ def run(files: LogFiles, memory: Folder, visit: Visit) -> Report:
         RefusedError: the newest cosignature is of the future.
     """
     known, since = _remembered(memory, visit)
-    others = [_other(where, body, visit.logs) for where, body in visit.others]
+    others: list[Told] = [_other(where, body, visit.logs) for where, body in visit.others]
+    others += [Told(where=where, checkpoint=checkpoint) for where, checkpoint in visit.tags]
     report = Report(outcome="refused", before=known.checkpoint.size if known else None, since=since)
     tree = TreeFiles(files.read)
     try:

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from release.adapters.witness_memory import open_memory
+from release.core.tag_anchor import trailer
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.note import COSIGNATURE, cosignatures, open_note, parse_note
 from release.core.tlog.skey import parse_skey, skey
 from tests.fakes import log_files
 from tests.fakes.clock import MIDNIGHT
 from tests.fakes.scenario import World
+from tests.fakes.ssh import SshKey
 from tests.fakes.web_server import Reply, WebServer
 from tests.functional.conftest import Ended, Run
+from tests.functional.library import Library
 
 NAME = "customer.example/witness"
 SKEY = skey(NAME, bytes(range(32)), kind=COSIGNATURE)
@@ -155,6 +159,39 @@ def test_a_log_that_stands_still_although_it_should_not_is_frozen(visit: Visit, 
     assert visit(log_files.many(9), "--compare", str(newer), "--dry-run").code == 20
     assert kept(memory) == before
     assert visit(log_files.many(10), "--compare", str(newer), "--expect-size", "10").code == 0
+
+
+def test_a_tag_that_saw_more_than_is_shown_tells_of_a_freeze(
+    visit: Visit, memory: Path, library: Library, tmp_path: Path
+) -> None:
+    def tag(name: str, files: Files, origin: str = log_files.ORIGIN) -> None:
+        seen = log_files.head(files)
+        library.git("tag", "-a", name, "-m", f"x\n\n{trailer(Checkpoint(origin, seen.size, seen.root))}")
+
+    clone = ("--repository", str(library.folder))
+    tag("v1.0.0", log_files.many(5))
+    tag("other-v9", log_files.many(50), "log.example.com/other")
+    library.git("tag", "light")
+    visit(log_files.many(9), "--first", *clone)
+    assert visit(log_files.many(9), *clone).code == 0
+    before = kept(memory)
+    tag("v1.1.0", log_files.many(12))
+    ended = visit(log_files.many(9), *clone)
+    assert (ended.code, "what the tag v1.1.0 saw knows 12 entries, this log shows only 9" in ended.err) == (20, True)
+    assert visit(log_files.many(13), *clone, "--dry-run").code == 0
+    fork = visit(log_files.many(13, b"other"), *clone, "--dry-run")
+    assert (fork.code, "what the tag v1.0.0 saw is of another log" in fork.out) == (20, True)
+    assert kept(memory) == before, "a tag is not signed by the log: it is no evidence against it"
+    signers, key = tmp_path / "signers", SshKey("ana")
+    signers.write_text(f"ana {key.line}\n")
+    signed = (*clone, "--allowed-signers", str(signers))
+    assert visit(log_files.many(9), *signed).code == 0, "nobody signed these"
+    signing = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={key.write(tmp_path / 'key')}")
+    library.git(*signing, "tag", "-s", "v1.2.0", "-m", trailer(log_files.head(log_files.many(20))))
+    ended = visit(log_files.many(13), *signed, "--dry-run")
+    assert (ended.code, "what the tag v1.2.0, signed by ana, saw knows 20" in ended.err) == (20, True)
+    library.git("tag", "-a", "v2", "-m", "Release-Log: what I saw")
+    assert visit(log_files.many(9), *clone).code == 16
 
 
 def test_two_views_of_one_log_are_proven_when_the_two_who_were_shown_them_compare(
