@@ -41,6 +41,7 @@ COMMANDS: Final = (
     Row("approve", "approve:approve", _APPROVE),
     Row("trust", "trust:app", _APPROVE),
     Row("status", "status:status", _OPERATE),
+    Row("audit", "audit:audit", _OPERATE),
     Row("rollback", "rollback:rollback", _OPERATE),
     Row("yank", "record:yank", _OPERATE),
     Row("log", "log:app", _OPERATE),

@@ -37,10 +37,13 @@ _PERMITTED: Final = frozenset(
         "NoSuchEntity",
         "NoSuchInvalidation",
         "NoSuchKey",
+        "NoSuchObjectLockConfiguration",
         "PreconditionFailed",
         "XAmzContentChecksumMismatch",
     }
 )
+
+_OF_VERSIONS: Final = ("list versions of", "list versions of all in", "list all versions of", "see the names in")
 
 
 class AwsKeyTrial:
@@ -57,6 +60,8 @@ class AwsKeyTrial:
             "read": self._read,
             "list": self._list,
             "list all of": self._list,
+            **dict.fromkeys(_OF_VERSIONS, self._list_versions),
+            "see the lock of": self._see_lock,
             "read the policy of": lambda call: self._s3.get_bucket_policy(Bucket=_place(call)[0]),
             "see how a purge goes at": lambda call: self._cloudfront.get_invalidation(
                 DistributionId=_name(call), Id=_NO_INVALIDATION
@@ -110,6 +115,14 @@ class AwsKeyTrial:
 
     def _list(self, call: Call) -> None:
         self._s3.list_objects_v2(Bucket=_place(call)[0], Prefix=call.context.get("s3:prefix") or "", MaxKeys=1)
+
+    def _list_versions(self, call: Call) -> None:
+        prefix, delimiter = (call.context.get(f"s3:{name}") or "" for name in ("prefix", "delimiter"))
+        self._s3.list_object_versions(Bucket=_place(call)[0], Prefix=prefix, Delimiter=delimiter, MaxKeys=1)
+
+    def _see_lock(self, call: Call) -> None:
+        bucket, key = _place(call)
+        self._s3.get_object_retention(Bucket=bucket, Key=key)
 
 
 def _refused(call: Call, named: str | None, code: str) -> Answer:

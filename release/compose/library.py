@@ -26,7 +26,18 @@ from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
 from release.effects.tree import Tree
 from release.errors import ConfigError, CredentialError
-from release.ports import Cdn, Clock, KeyDirectory, KeyTrial, ObjectStore, PublicSite, Repository, Runner, TrailFiles
+from release.ports import (
+    Cdn,
+    Clock,
+    KeyDirectory,
+    KeyTrial,
+    ObjectHistory,
+    ObjectStore,
+    PublicSite,
+    Repository,
+    Runner,
+    TrailFiles,
+)
 
 if TYPE_CHECKING:
     from release.adapters.aws import AwsClients
@@ -92,6 +103,12 @@ class Workspace:
     def site(self, stage: str) -> ObjectStore:
         """Open the site bucket with a stage's key."""
         return self._store(stage, self.config.site.bucket)
+
+    def history(self, stage: str, bucket: str) -> ObjectHistory:
+        """Open all versions of a bucket's objects with a stage's key."""
+        from release.adapters.s3_history import S3History  # noqa: PLC0415
+
+        return S3History(self.clients(stage).s3(), bucket=bucket, stage=stage)
 
     def slots(self, stage: str) -> Slots:
         """Open the release log with a stage's key."""

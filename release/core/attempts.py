@@ -17,6 +17,8 @@ HARMLESS: Final[Mapping[str, str]] = {
     "read": _READ,
     "list": _READ,
     "list all of": _READ,
+    **dict.fromkeys(("list versions of", "list versions of all in", "list all versions of"), _READ),
+    **dict.fromkeys(("see the names in", "see the lock of"), _READ),
     "read the policy of": _READ,
     "see how a purge goes at": "it asks for an invalidation that does not exist",
     **dict.fromkeys(("GetUser", "GetRole", "GetPolicy", "GetPolicyVersion", "ListPolicyVersions"), _READ),

@@ -107,6 +107,12 @@ class LogSection:
     key: str | None = rule(
         None, pattern=VKEY, means="the line that 'release log key' prints", doc="Signs the log; unsigned if absent."
     )
+    lock_days: int | None = rule(
+        None,
+        minimum=1,
+        maximum=36500,
+        doc="How long the bucket's Object Lock keeps each entry; audits hold it to that.",
+    )
     pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
 
 

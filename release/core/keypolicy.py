@@ -103,6 +103,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "manifest": [f"{root}{digit}*/manifest.json" for digit in range(10)],
         "channel": [f"{root}{name}/*" for name in key_patterns(config.channels)],
         "pointer": [f"{root}channels/{name}.json" for name in key_patterns(config.channels)],
+        "any_pointer": [f"{config.layout.pointers}*"],
     }
     log_keys = {
         "slot": [f"{logs.slots}*"],
@@ -129,6 +130,7 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "site_objects": [f"{site}/{root}*"],
         "site_prefixes": [f"{root}*"],
         "distribution": cdn and f"arn:{aws}:cloudfront::{owned.account}:distribution/{cdn.id_}",
+        "site_root": root,
         "source_ips": list(config.keys.source_ips),
         "trail": trail and f"arn:{aws}:s3:::{trail.bucket}",
         "trail_prefix": trail and f"{trail.prefix}*",

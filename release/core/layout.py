@@ -99,9 +99,14 @@ class SiteLayout:
         """Give the key of one file of a channel."""
         return f"{self.root}{_channel(channel)}/{_must(PATH, path)}"
 
+    @property
+    def pointers(self) -> str:
+        """The prefix of all channels' pointers."""
+        return f"{self.root}{POINTERS}/"
+
     def pointer(self, channel: str) -> str:
         """Give the key of a channel's pointer."""
-        return f"{self.root}{POINTERS}/{_channel(channel)}.json"
+        return f"{self.pointers}{_channel(channel)}.json"
 
     def parse(self, key: str) -> VersionKey | ChannelKey | PointerKey | None:
         """Tell what a key is; None if it is no key of this layout."""
@@ -189,9 +194,14 @@ class LogLayout:
         digits = rf"[0-9]{{{SLOT_DIGITS}}}"
         return int(name) if name != key and re.fullmatch(digits, name, re.ASCII) else None
 
+    @property
+    def indices(self) -> str:
+        """The prefix of the objects that say where versions' publish entries are."""
+        return f"{self.prefix}versions/"
+
     def version_index(self, version: str) -> str:
         """Give the key of the object that says where a version's publish entry is."""
-        return f"{self.prefix}versions/{_must(VERSION, version)}.json"
+        return f"{self.indices}{_must(VERSION, version)}.json"
 
     @staticmethod
     def _digits(index: int) -> str:

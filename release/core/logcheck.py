@@ -55,6 +55,7 @@ class Verifier:
         cosigned: checkpoints that witnesses cosigned, with where from.
         stale: how long ago a quorum of witnesses may have seen the log.
         entries: whether to look into the entries, or at hashes only.
+        evidence_from: the first entry whose evidence is read.
         trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
 
     Attributes:
@@ -71,6 +72,7 @@ class Verifier:
     cosigned: Sequence[tuple[str, bytes]] = ()
     stale: timedelta = STALE
     entries: bool = True
+    evidence_from: int = 0
     trust: str | None = None
     checkpoint: Checkpoint | None = None
     replay: Replay = field(default_factory=Replay)
@@ -148,7 +150,7 @@ class Verifier:
             yield Finding(kind="rule", message=f"entry {index} ({event.action} {event.version}) {problem}", index=index)
         if self._approvals:
             yield from self._approvals.entry(event)
-        for item in event.evidence:
+        for item in event.evidence if index >= self.evidence_from else ():
             yield from self._evidence(index, item.kind, item.sha256)
 
     def _evidence(self, index: int, kind: str, sha256: str) -> Iterator[Finding]:
@@ -202,3 +204,12 @@ def archived_sizes(paths: Sequence[str]) -> list[int]:
     """Give the sizes of all archived checkpoints among a log's paths."""
     pattern = re.compile(rf"{ARCHIVE}([0-9]{{{SLOT_DIGITS}}})", re.ASCII)
     return sorted(int(match[1]) for path in paths if (match := pattern.fullmatch(path)))
+
+
+def claimed(read: Callable[[str, int], bytes | None]) -> int:
+    """Give the size that a log's head claims, unverified: for the progress, and for what to look for; 0 for none."""
+    try:
+        body = read(CHECKPOINT, LARGEST_NOTE) or b""
+        return min(parse_checkpoint(body.partition(b"\n\n")[0] + b"\n").size, 10**9)
+    except (TlogError, UnicodeDecodeError):
+        return 0

@@ -28,6 +28,7 @@ _OBJECT_ACTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "delete a version of": ("s3:DeleteObjectVersion", {}),
     "share": ("s3:PutObjectAcl", {}),
     "shorten the lock of": ("s3:PutObjectRetention", {}),
+    "see the lock of": ("s3:GetObjectRetention", {}),
 }
 _BUCKET_ACTS: Final = {
     "read the policy of": "s3:GetBucketPolicy",
@@ -80,11 +81,13 @@ _TILE, _ARCHIVED, _HEAD = "a tile of the log", "an archived checkpoint", "the lo
 _PURGED = "the distribution"
 _STAGE, _ROTATE_KEY = "a stage's {noun}", "the {noun} that rotates"
 _POLICY, _CAP = "a stage's policy", "the boundary"
+_FOLDERS, _POINTERS = "the folders of the library", "the folder of the pointers"
 _BUCKETS: Final = ("the site bucket", "the log bucket")
 _TRAIL: Final = "a CloudTrail record"
 _ELSEWHERE: Final = ", of another bucket"
 
 _LOOK: Final = ("read", "list")
+_SEE: Final = ("list versions of", "see the lock of")
 DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "publish": {_VERSION: ("create", *_LOOK), _MANIFEST: ("create", *_LOOK)},
     "record": {
@@ -110,13 +113,10 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "invalidate": {_PURGED: ("purge", "see how a purge goes at")},
     "audit": {
-        _MANIFEST: _LOOK,
-        _CHANNEL: _LOOK,
-        _POINTER: _LOOK,
-        _ENTRY: _LOOK,
-        _INDEX: _LOOK,
-        _TRUST: _LOOK,
-        **dict.fromkeys((_EVIDENCE, _TILE, _ARCHIVED, _HEAD), _LOOK),
+        **dict.fromkeys((_VERSION, _MANIFEST, _CHANNEL, _POINTER), (*_LOOK, "list versions of")),
+        _FOLDERS: ("see the names in",),
+        _POINTERS: ("list versions of all in",),
+        **dict.fromkeys((_ENTRY, _INDEX, _EVIDENCE, _TRUST, _TILE, _ARCHIVED, _HEAD), (*_LOOK, *_SEE)),
         _TRAIL: _LOOK,
         **dict.fromkeys(_BUCKETS, ("read the policy of",)),
         _POLICY: ("GetPolicy", "GetPolicyVersion"),
@@ -232,6 +232,7 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
         for place, (bucket, key) in places.items():
             asked_at = other if whose == _ELSEWHERE else bucket
             yield from _on_object(f"{place}{whose}", asked_at, key, own, recorded)
+        yield from _on_folders(whose, other if whose == _ELSEWHERE else site, one)
     yield from _on_object("a file that is neither", site, f"{layout.root}robots.txt", own, recorded)
     if trail := config.keys.trail:
         bucket = f"arn:{owned.partition}:s3:::{trail.bucket}"
@@ -241,6 +242,7 @@ def calls(config: Config, owned: Identities) -> Iterator[Call]:
     for place, bucket in zip((*_BUCKETS, "another bucket"), (site, log, other), strict=True):
         yield from (_call(act, place, action, bucket) for act, action in _BUCKET_ACTS.items())
         yield _call("list all of", place, "s3:ListBucket", bucket)
+        yield _call("list all versions of", place, "s3:ListBucketVersions", bucket)
     yield from _on_distributions(config, owned)
     yield from _on_identities(owned)
 
@@ -251,6 +253,17 @@ def _on_object(place: str, bucket: str, key: str, version: str, pointer: str) ->
         yield _call(act, place, action, f"{bucket}/{key}", **filled)
     # Absence is told by listing exactly that key (see adapters.s3).
     yield _call("list", place, "s3:ListBucket", bucket, **{"s3:prefix": key})
+    yield _call("list versions of", place, "s3:ListBucketVersions", bucket, **{"s3:prefix": key})
+
+
+def _on_folders(whose: str, bucket: str, layout: SiteLayout) -> Iterator[Call]:
+    root, pointers = {"s3:prefix": layout.root}, {"s3:prefix": layout.pointers}
+    yield _call(
+        "see the names in", f"{_FOLDERS}{whose}", "s3:ListBucketVersions", bucket, **root, **{"s3:delimiter": "/"}
+    )
+    # That would be what is in its customers' folders, too.
+    yield _call("list versions of all in", f"{_FOLDERS}{whose}", "s3:ListBucketVersions", bucket, **root)
+    yield _call("list versions of all in", f"{_POINTERS}{whose}", "s3:ListBucketVersions", bucket, **pointers)
 
 
 def _on_distributions(config: Config, owned: Identities) -> Iterator[Call]:
@@ -304,6 +317,7 @@ _ABSENT: Final = dict.fromkeys(
     (
         "iam:permissionsboundary",
         "iam:policyarn",
+        "s3:delimiter",
         "s3:if-match",
         "s3:if-none-match",
         "s3:prefix",

@@ -10,7 +10,7 @@ from release.ports.identities import BucketPolicyStore, IdentityStore, KeyProof,
 from release.ports.inspection import KeyDirectory, KeyTrial, TrailFiles
 from release.ports.log import Cosigner, LogArchive, LogFiles, NoteSigner
 from release.ports.session import Clock, Console, Progress
-from release.ports.storage import ObjectInfo, ObjectStore, StoredObject
+from release.ports.storage import ObjectHistory, ObjectInfo, ObjectStore, StoredObject
 from release.ports.working_copy import Finished, Folder, Repository, Runner
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "LogArchive",
     "LogFiles",
     "NoteSigner",
+    "ObjectHistory",
     "ObjectInfo",
     "ObjectStore",
     "Progress",

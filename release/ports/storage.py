@@ -1,9 +1,10 @@
 """Objects in buckets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from release.core.audit.versions import Lock, ObjectVersion
 from release.core.layout import ObjectHeaders
 
 
@@ -66,4 +67,20 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         """Give up to `most` keys with this prefix that sort after `after`, in order."""
+        ...
+
+
+class ObjectHistory(Protocol):
+    """One bucket with all that it ever kept: versions, delete markers, locks."""
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """Give every version and delete marker below a prefix, those of one key together, keys in order."""
+        ...
+
+    def folder(self, prefix: str) -> Iterator[str | ObjectVersion]:
+        """Give what is directly in a folder: names of folders, which end with a slash, and versions of objects."""
+        ...
+
+    def lock(self, key: str) -> Lock | None:
+        """Give the retention of the newest version of an object; None if it certainly has none."""
         ...

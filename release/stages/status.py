@@ -6,15 +6,13 @@ from typing import Final
 
 from release.core import document
 from release.core import plan as planning
-from release.core.caching import DOCUMENT, mutable
 from release.core.config import Config
 from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
-from release.core.handover import Pointer, read_pointer
-from release.core.manifest import LARGEST, Manifest, decode, digest
-from release.effects.readback import sha256_of
+from release.core.handover import Pointer
+from release.effects.channel_drift import file_drift, pointer_drift, recorded_manifest, says
 from release.effects.slots import Slots
-from release.errors import FormatError, IntegrityError, NothingToDoError, ReleaseError
+from release.errors import NothingToDoError, ReleaseError
 from release.ports import ObjectStore, PublicSite
 
 ORIGIN: Final = "https://customer.example"
@@ -86,42 +84,15 @@ def _drift(
         yield "no outcome is recorded: the promotion is under way or was cut off"
     if state.outcome == "failed":
         yield "its verification failed"
-    manifest_key = config.layout.manifest(state.version)
-    body = _read(site, manifest_key, LARGEST)
-    if body is None or digest(body) != state.manifest:
-        yield f"{manifest_key} is not the manifest of the log"
+    manifest = recorded_manifest(config, site, state)
+    if manifest is None:
+        yield f"{config.layout.manifest(state.version)} is not the manifest of the log"
         return
-    manifest = decode(body, name=manifest_key)
     pointer = planning.pointer_for(config, manifest, authorised)
-    yield from _pointer_drift(config, site, pointer)
-    yield from _file_drift(config, site, pointer.channel, manifest)
+    yield from pointer_drift(config, site, pointer)
+    yield from file_drift(config, site, pointer.channel, manifest)
     if public is not None:
         yield from _public_drift(config, public, pointer)
-
-
-def _pointer_drift(config: Config, site: ObjectStore, pointer: Pointer) -> Iterator[str]:
-    key = config.layout.pointer(pointer.channel)
-    body = _read(site, key, LARGEST_POINTER)
-    if body is None:
-        yield "its pointer does not exist, or nobody could read it"
-    elif body != document.encode(pointer):
-        yield f"its pointer {_says(body, key)}, the log says entry {pointer.log_index}"
-    info = site.describe(key)
-    if info and info.headers != mutable(DOCUMENT, config.cache.lifetime, version=pointer.version):
-        yield "its pointer has other headers than release.toml says"
-
-
-def _file_drift(config: Config, site: ObjectStore, channel: str, manifest: Manifest) -> Iterator[str]:
-    for artifact in manifest.artifacts:
-        key = config.layout.channel_file(channel, artifact.path)
-        info = site.describe(key)
-        headers = mutable(artifact.media_type, config.cache.lifetime, version=manifest.version)
-        if info is None:
-            yield f"{artifact.path} is missing from the channel"
-        elif info.size != artifact.bytes or sha256_of(site, key, limit=artifact.bytes) != artifact.sha256:
-            yield f"{artifact.path} has other bytes than version {manifest.version}"
-        elif info.headers != headers:
-            yield f"{artifact.path} has other headers than release.toml says"
 
 
 def _public_drift(config: Config, public: PublicSite, pointer: Pointer) -> Iterator[str]:
@@ -134,21 +105,4 @@ def _public_drift(config: Config, public: PublicSite, pointer: Pointer) -> Itera
     if got.status != OK:
         yield f"the public address: HTTP {got.status}"
     elif got.body != document.encode(pointer):
-        yield f"the public address still {_says(got.body, path)}"
-
-
-def _says(body: bytes, name: str) -> str:
-    try:
-        found = read_pointer(body, name=name)
-    except FormatError as why:
-        return f"has what is no pointer: {why.message}"
-    return f"follows log entry {found.log_index} (version {found.version})"
-
-
-def _read(site: ObjectStore, key: str, limit: int) -> bytes | None:
-    """Give an object's bytes; None if it is absent or too large to be what it should be."""
-    try:
-        found = site.read(key, limit=limit)
-    except IntegrityError:
-        return None
-    return found.body if found else None
+        yield f"the public address still {says(got.body, path)}"

@@ -88,6 +88,15 @@ def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: C
     return _report(order, tally)
 
 
+def of_version(config: Config, order: Order, site: PublicSite) -> Report:
+    """Check a version's addresses only, for each encoding (ServiceError)."""
+    tally = _Tally()
+    manifest = _manifest(config, order, site, tally)
+    if manifest is not None:
+        _check(site, list(_version_files(config, manifest, order)), tally)
+    return _report(order, tally)
+
+
 def require_passed(reports: Sequence[Report]) -> None:
     """Raise VerificationError with all findings, if there is one."""
     failed = [report.verification for report in reports if not report.verification.passed]

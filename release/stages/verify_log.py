@@ -10,7 +10,7 @@ from release.core.copy_check import PROOFS, CopyCheck
 from release.core.cosigned import FOLDER, in_copy
 from release.core.entry import ChannelState, Event
 from release.core.log_finding import Finding, Kind
-from release.core.logcheck import ARCHIVE, CHECKPOINT, STALE, Verifier, archived_sizes
+from release.core.logcheck import ARCHIVE, CHECKPOINT, STALE, Verifier, archived_sizes, claimed
 from release.core.logtree import TreeFiles
 from release.core.population import SIDECAR
 from release.core.sshkey import PublicKey
@@ -91,7 +91,7 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
     report = Report(skipped=_skipped(files, question, repository))
     tags = TagCheck(signers=question.signers)
     anchors = _anchors(question)
-    size = _claimed(files)
+    size = claimed(files.read)
     in_the_copy, unread = in_copy(files.read, files.names(FOLDER))
     cosigned = [*question.cosigned, *in_the_copy]
 
@@ -174,12 +174,3 @@ def _anchors(question: Question) -> Sequence[tuple[str, Checkpoint]]:
             f"the checkpoint remembered from an earlier verification cannot be believed: {why}",
             hint="is it of this log, and are these its keys? Keep the file: it may be evidence",
         ) from why
-
-
-def _claimed(files: LogFiles) -> int:
-    """Give the size that the head claims, for the progress only."""
-    try:
-        body = files.read(CHECKPOINT, LARGEST_NOTE) or b""
-        return min(parse_checkpoint(body.partition(b"\n\n")[0] + b"\n").size, 10**9)
-    except TlogError:
-        return 0

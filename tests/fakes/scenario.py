@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from release.core.approval import Approval, Request
+from release.core.changelog import section_digest
 from release.core.config import ApprovalsSection, Config
 from release.core.document import encode as document_of
 from release.core.entry import Event
@@ -28,6 +29,7 @@ from release.core.manifest import Manifest, Source, encode
 from release.core.provenance import provenance
 from release.core.sbom import sbom
 from release.core.trust import Trust
+from release.core.version import parse_version
 from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.tree import Tree
@@ -92,6 +94,7 @@ class World:
         bundles: what was built, by version.
         promotions: what promote left for later stages, by channel.
         verifications: the same of verify.
+        changelog: with which versions are built that have a section in it.
     """
 
     def __init__(self, config: Config | None = None) -> None:
@@ -109,6 +112,7 @@ class World:
         self.verifications: dict[str, Verification] = {}
         self.known: Known | None = None
         self.signer: NoteSigner | None = None
+        self.changelog = ""
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
     def twin(self) -> "World":
@@ -131,7 +135,8 @@ class World:
         self.repository.tag(f"v{version}")
         self.repository.push()
         bundle = files(version) if content is None else dict(content)
-        source = Source(commit=commit, commit_time=1_700_000_000, tag=f"v{version}")
+        section = section_digest(self.changelog, parse_version(version)) if f"[{version}]" in self.changelog else None
+        source = Source(commit=commit, commit_time=1_700_000_000, tag=f"v{version}", changelog=section)
         manifest = examples.manifest(version, bundle, source=source)
         self.bundles[version] = InMemoryFolder({**bundle, MANIFEST: encode(manifest)})
         return manifest

@@ -51,6 +51,15 @@ _SENT: Final[Mapping[str, Send]] = {
     "shorten the lock of": lambda s3, bucket, key, _: s3.put_object_retention(
         Bucket=bucket, Key=key, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": "2026-01-01T00:00:00Z"}
     ),
+    "see the lock of": lambda s3, bucket, key, _: s3.get_object_retention(Bucket=bucket, Key=key),
+    **dict.fromkeys(
+        ("list versions of", "list versions of all in", "list all versions of", "see the names in"),
+        lambda s3, bucket, _, call: s3.list_object_versions(
+            Bucket=bucket,
+            Prefix=str(call.context.get("s3:prefix", "")),
+            Delimiter=str(call.context.get("s3:delimiter", "")),
+        ),
+    ),
     "list": lambda s3, bucket, _, call: s3.list_objects_v2(Bucket=bucket, Prefix=str(call.context["s3:prefix"])),
     "list all of": lambda s3, bucket, *_: s3.list_objects_v2(Bucket=bucket),
     "read the policy of": lambda s3, bucket, *_: s3.get_bucket_policy(Bucket=bucket),

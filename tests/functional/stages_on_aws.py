@@ -18,7 +18,11 @@ from release.adapters.embedded.provision import provision
 from release.adapters.iam import IamIdentities
 from release.adapters.key_directory import AwsKeyDirectory
 from release.adapters.s3 import S3Store
+from release.adapters.s3_history import S3History
+from release.commands.log_verify import CHECKED
+from release.compose.auditing import Audit, Reach
 from release.core.approval import Approval
+from release.core.audit.finding import AREAS
 from release.core.caching import LOG
 from release.core.config import ApprovalsSection, Config
 from release.core.document import encode
@@ -31,6 +35,7 @@ from release.effects.trusted import load
 from release.errors import LogError, NotFoundError, NothingToDoError, PermissionDenied
 from release.ports import KeyProof
 from release.stages import approve as approving
+from release.stages import audit as auditing
 from release.stages import export_log, inspect_keys, watch
 from release.stages import invalidate as invalidating
 from release.stages import publish as publishing
@@ -50,7 +55,7 @@ _DAY: Final = 24 * 3600
 
 def config(distribution: str = "E2EXAMPLE12345") -> Config:
     trail = {"bucket": "trail", "prefix": TRAIL}
-    return examples.config(distribution={"id": distribution}, keys={"trail": trail})
+    return examples.config(distribution={"id": distribution}, log={"lock-days": 30}, keys={"trail": trail})
 
 
 def rendered(settings: Config) -> Policies:
@@ -64,6 +69,8 @@ class Holder:
     site: S3Store
     log: S3Store
     trail: S3Store
+    site_history: S3History
+    log_history: S3History
     cdn: CloudFront
     directory: AwsKeyDirectory
     identities: IamIdentities
@@ -132,9 +139,35 @@ class Stages:
         archive = Nowhere()
         export_log.run(slots, export_log.head(slots, None), None, archive)
 
+    def audit(self) -> None:
+        """Hold all that the audit key reaches against the log; what is found is another test's, but not a refusal."""
+        key, world = self.holders["audit"], self.world
+        histories = {self.config.site.bucket: key.site_history, self.config.log.bucket: key.log_history}
+        reach = Reach(
+            config=self.config,
+            clock=world.clock,
+            console=world.console,
+            project=InMemoryFolder(),
+            log_key=lambda: log_signer(self.config.log.origin).key,
+            slots=lambda: world.slots(key.log),
+            site=lambda: key.site,
+            history=lambda bucket: histories[bucket],
+            public=lambda: world.public,
+            repository=lambda: world.repository,
+            keys=lambda: inspect_keys.run(self.config, self.policies, key.directory, world.clock),
+        )
+        errors = {kind: error for kind, (_, error) in CHECKED.items()}
+        looks = Audit(reach=reach, grace=timedelta(hours=4), newest=None, errors=errors).looks(frozenset(AREAS))
+        for area in auditing.run([row for row in looks if row[0] not in {"cdn", "git"}], world.console).areas:
+            if isinstance(area.unread, PermissionDenied):
+                raise area.unread
+
     def look(self) -> None:
         """Do all that the audit key is for."""
+        if self.holders["audit"] is self.owner:
+            return
         self.export()
+        self.audit()
         key = self.holders["audit"]
         slots = self.world.slots(key.log)
         looking.run(self.config, slots, key.site, None)
@@ -282,6 +315,8 @@ def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settin
         site=S3Store(s3, bucket=settings.site.bucket, stage=stage),
         log=S3Store(s3, bucket=settings.log.bucket, stage=stage),
         trail=S3Store(s3, bucket="trail", stage=stage),
+        site_history=S3History(s3, bucket=settings.site.bucket, stage=stage),
+        log_history=S3History(s3, bucket=settings.log.bucket, stage=stage),
         cdn=CloudFront(cloudfront, distribution=settings.distribution.id_, stage=stage, account=ACCOUNT),
         directory=AwsKeyDirectory(iam, s3, made.identities),
         identities=IamIdentities(iam, made.identities, caller=stage),
@@ -381,7 +416,7 @@ def _approve(s: Stages) -> None:
     with pytest.raises(LogError):  # the way back rests on the approval of what it leaves
         s.authorize("latest", "1.0.0", back=True)
     size = s.world.slots(s.owner.log).tail().size
-    s.delete(s.owner.log, log.tile(f"tile/0/000.p/{size}"))
+    s.delete(s.owner.log, log.tile(f"tile/entries/000.p/{size}"))
     with pytest.raises(LogError):
         s.yank("1.2.0")
     with pytest.raises(LogError):

@@ -101,7 +101,9 @@ ABILITIES = {
     ("promote", "s3:PutObject", f"{RELEASE_LOG}/seq/000000000001"): False,
     ("promote", "s3:GetObject", f"{RELEASE_LOG}/seq/000000000001"): True,
     ("audit", "s3:GetObject", f"{SITE}/1.4.2/manifest.json"): True,
-    ("audit", "s3:GetObject", f"{SITE}/1.4.2/tag.min.js"): False,
+    ("audit", "s3:GetObject", f"{SITE}/1.4.2/tag.min.js"): True,
+    ("audit", "s3:GetObjectRetention", f"{RELEASE_LOG}/seq/000000000001"): True,
+    ("promote", "s3:GetObjectRetention", f"{RELEASE_LOG}/seq/000000000001"): False,
     ("audit", "s3:PutObject", f"{SITE}/1.4.2/tag.min.js"): False,
     ("invalidate", "cloudfront:CreateInvalidation", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E2EXAMPLE12345"): True,
     (
@@ -126,8 +128,10 @@ def test_no_key_can_delete_or_change_a_rule(stage: str) -> None:
     assert {action for action in actions if not action.startswith("iam:")} <= {
         "s3:GetBucketPolicy",
         "s3:GetObject",
+        "s3:GetObjectRetention",
         "s3:PutObject",
         "s3:ListBucket",
+        "s3:ListBucketVersions",
         "cloudfront:CreateInvalidation",
         "cloudfront:GetInvalidation",
     }

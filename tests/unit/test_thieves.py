@@ -28,7 +28,7 @@ EVERYTHING: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource"
 VERSIONS: Final = ("a version's file", "a version's manifest")
 LOG: Final = tuple(place for place, acts in DUTIES["record"].items() if "create" in acts)
 LOOKS: Final = frozenset({"read", "list", "read the policy of", "see how a purge goes at"})
-LOOKS_AT_KEYS: Final = ("Get", "List")
+LOOKS_AT: Final = ("Get", "List", "list ", "see the ")
 
 
 def reach(stage: str, **context: str | None) -> set[str]:
@@ -37,7 +37,7 @@ def reach(stage: str, **context: str | None) -> set[str]:
 
 
 def looks(call: Call) -> bool:
-    return call.act in LOOKS or call.act.startswith(LOOKS_AT_KEYS)
+    return call.act in LOOKS or call.act.startswith(LOOKS_AT)
 
 
 def test_a_publish_thief_creates_versions_and_changes_no_byte_that_exists() -> None:
@@ -77,9 +77,12 @@ def test_an_audit_thief_changes_nothing() -> None:
     assert reach("audit") == set()
 
 
-def test_an_audit_thief_reads_no_file_of_a_version() -> None:
-    (file,) = (call for call in ALL if str(call) == "read a version's file")
-    assert not permits(MADE, "audit", file)
+def test_an_audit_thief_reads_no_more_of_a_version_than_any_browser_and_no_customers_file_or_name() -> None:
+    reads = {str(call) for call in ALL if looks(call) and permits(MADE, "audit", call)}
+    assert "read a version's file" in reads
+    assert "see the names in the folders of the library" in reads
+    assert [text for text in reads if ", of " in text or text.startswith("list all")] == []
+    assert "list versions of all in the folders of the library" not in reads
 
 
 @pytest.mark.parametrize("stage", MADE.stages)

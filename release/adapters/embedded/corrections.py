@@ -38,6 +38,7 @@ def corrected_moto() -> Iterator[None]:
         ),
         (IAMUserAccessKey, "__init__", authorization.refuse_the_disabled(IAMUserAccessKey.__init__)),
         (S3Response, "put_object", _digest_checked(S3Response.put_object)),
+        (S3Response, "get_object", _with_retention(S3Response.get_object)),
         (FakeBucket, "get_permission", authorization.bucket_has_no_say),
         (CloudFrontResponse, "_determine_resource", cloudfront.determine_resource),
         (CloudFrontResponse, "_authenticate_and_authorize_normal_action", cloudfront.authorize),
@@ -84,6 +85,31 @@ def _digest_checked(original: Moto) -> Moto:
         return original(self)
 
     return put_object
+
+
+class _NotLockedError(S3ClientError):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html."""
+
+    status_code = 404
+    code = "NoSuchObjectLockConfiguration"
+
+    def __init__(self) -> None:
+        super().__init__("The specified object does not have a ObjectLock configuration")
+
+
+def _with_retention(original: Moto) -> Moto:
+    """Wrap `S3Response.get_object`, which gives an object's bytes when it is asked for its retention."""
+
+    def get_object(self: Moto) -> Moto:
+        if "retention" not in self.querystring:
+            return original(self)
+        key, _ = self._get_key()
+        if not key.lock_mode:
+            raise _NotLockedError
+        body = f"<Retention><Mode>{key.lock_mode}</Mode><RetainUntilDate>{key.lock_until}</RetainUntilDate></Retention>"
+        return 200, {"content-type": "application/xml"}, body
+
+    return get_object
 
 
 # moto has permissions boundaries for roles only.
