@@ -19,11 +19,11 @@ from release.core.manifest import digest
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import EMPTY_ROOT
-from release.core.tlog.note import LATEST, MOST_SIGNATURES, Key, Note, cosignatures, parse_note
+from release.core.tlog.note import LATEST, MOST_SIGNATURES, Key, Note, parse_note
 from release.core.tlog.policy import NONE, Policy
 
 FOLDER: Final = "cosigned"
-LARGEST: Final = 8 * 1024
+LARGEST: Final = 4 * 1024
 MOST: Final = 4096
 """Cosigned checkpoints that are read: one for each size that a witness saw."""
 TOLERANCE: Final = timedelta(minutes=15)
@@ -52,13 +52,12 @@ class Witnesses:
         Raises:
             TlogError: the log did not sign it, or a cosignature of a witness of the policy is wrong.
         """
-        head = parse_checkpoint(self.policy.open(body).text)
+        opened = self.policy.open(body)
+        head = parse_checkpoint(opened.text)
         if head.size == 0 and head.root != EMPTY_ROOT:
             raise TlogError("the root of the checkpoint of no entries is not the empty tree's")
         self.anchors.append((where, head))
-        note = parse_note(body)
-        for witness in self.policy.witnesses.values():
-            self._said += [(head.size, time, witness) for time, _ in cosignatures(note, witness)]
+        self._said += [(head.size, time, key) for key, time in opened.signed if time is not None]
         return head
 
     def judge(self, head: Checkpoint, now: datetime | None, stale: timedelta) -> Iterator[Finding]:

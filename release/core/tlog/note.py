@@ -133,7 +133,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A note's text, and which known keys signed it when (None: a signature without time)."""
+    """A note's text, and which known keys signed it when (None: a signature without time; a witness may sign often)."""
 
     text: bytes
     signed: tuple[tuple[Key, int | None], ...]
@@ -176,24 +176,25 @@ def verify_note(note: Note, keys: Sequence[Key]) -> Opened:
     known = {(key.name, key.id): key for key in keys}
     if len(known) != len(set(keys)):
         raise TlogError("two known keys have the same name and ID")
-    signed: dict[Key, int | None] = {}
+    signed: dict[tuple[Key, int | None], None] = {}
+    checked: set[Signature] = set()
     for signature in note.signatures:
         key = known.get((signature.name, signature.key_id))
-        if key is None:
+        if key is None or (key.kind == COSIGNATURE and signature in checked):
             continue
-        time = key.verify(note.text, signature.value)
-        if key in signed and key.kind == ED25519:
+        checked.add(signature)
+        said = (key, key.verify(note.text, signature.value))
+        if said in signed and key.kind == ED25519:
             raise TlogError(f"the note is signed by {key.name} twice")
-        # Of several cosignatures by one witness the latest says most.
-        signed[key] = time if time is None else max(time, signed.get(key) or 0)
+        signed[said] = None
     if not signed:
         raise TlogError("no known key signed the note")
-    return Opened(note.text, tuple(signed.items()))
+    return Opened(note.text, tuple(signed))
 
 
 def cosignatures(note: Note, key: Key) -> tuple[tuple[int, Signature], ...]:
     """Give all cosignatures of one witness with their times, the earliest first (TlogError: one is wrong)."""
-    own = [line for line in note.signatures if (line.name, line.key_id) == (key.name, key.id)]
+    own = [line for line in dict.fromkeys(note.signatures) if (line.name, line.key_id) == (key.name, key.id)]
     timed = [(key.verify(note.text, line.value), line) for line in own]
     return tuple(sorted(((time, line) for time, line in timed if time is not None), key=lambda pair: pair[0]))
 

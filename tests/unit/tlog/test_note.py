@@ -23,6 +23,7 @@ from release.core.tlog.note import (
     Signature,
     Signer,
     check_name,
+    cosignatures,
     cosigned,
     open_note,
     parse_note,
@@ -440,10 +441,12 @@ def test_a_cosignature_says_when() -> None:
     assert open_note(note.encode(), [LOG.key, WITNESS.key]).signed == ((LOG.key, None), (WITNESS.key, SECONDS))
 
 
-@pytest.mark.parametrize("times", [(5, 9, 7), (9, 7, 5), (0, 9), (9, 0)])
-def test_of_several_cosignatures_of_a_witness_the_latest_counts(times: tuple[int, ...]) -> None:
-    note = Note(TEXT, tuple(WITNESS.sign(TEXT, time=seconds) for seconds in times))
-    assert verify_note(note, [WITNESS.key]).signed == ((WITNESS.key, 9),)
+def test_of_several_cosignatures_of_a_witness_each_counts_once() -> None:
+    lines = [WITNESS.sign(TEXT, time=seconds) for seconds in (9, 0, 7, 9)]
+    note = Note(TEXT, (*lines, LOG.sign(TEXT)))
+    assert verify_note(note, [WITNESS.key]).signed == ((WITNESS.key, 9), (WITNESS.key, 0), (WITNESS.key, 7))
+    assert cosignatures(note, WITNESS.key) == ((0, lines[1]), (7, lines[2]), (9, lines[0]))
+    assert cosignatures(note, LOG.key) == ()
 
 
 def test_a_signature_does_not_pass_for_a_cosignature_nor_the_other_way_round() -> None:
