@@ -57,6 +57,22 @@ def test_a_version_is_proven_by_the_entry_that_published_it(run: Run, source: Pa
     assert json.loads(json.loads(ended.out)["entry"])["predicate"]["action"] == "publish.completed"
 
 
+def test_a_copy_whose_head_no_witness_saw_is_read_and_its_proof_is_not_accepted_by_whoever_asks_for_one(
+    run: Run, tmp_path: Path, source: Path
+) -> None:
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {log_files.SIGNER.key.vkey}\nwitness w1 {log_files.WITNESS.key.vkey}\nquorum w1\n")
+    proof, entry = tmp_path / "proof", tmp_path / "entry"
+    making = ("log", "proof", "3", "--key", str(policy), "-o", str(proof), "--entry", str(entry))
+    checking = ("log", "verify-proof", str(proof), "--entry", str(entry), "--key", str(policy))
+    assert run(*making, "--source", str(source)).code == 0
+    assert run(*checking).code == 20
+    made = log_files.world()
+    seen = log_files.write(tmp_path / "seen", log_files.files(log_files.entries(made), cosigned_at=1_800_000_000))
+    assert run(*making, "--source", str(seen)).code == 0
+    assert run(*checking).code == 0
+
+
 def test_what_cannot_be_meant_is_said(run: Run, tmp_path: Path, source: Path, key: Path) -> None:
     copy = ("--source", str(source), "--key", str(key))
     assert run("log", "proof", *copy).code == 3
