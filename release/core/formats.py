@@ -14,6 +14,8 @@ from release.core.approval import Approval, Request
 from release.core.entry import Entry
 from release.core.handover import Pointer
 from release.core.manifest import Manifest
+from release.core.pack import Pack
+from release.core.population import Population
 from release.core.shape import camel
 from release.core.trust import SignedTrust, Trust
 
@@ -28,6 +30,8 @@ class Format(StrEnum):
     SIGNED_TRUST = "signed-trust"
     MANIFEST = "manifest"
     POINTER = "pointer"
+    POPULATION = "population"
+    EVIDENCE = "evidence"
 
 
 SHAPES: Final[Mapping[Format, type]] = {
@@ -38,6 +42,8 @@ SHAPES: Final[Mapping[Format, type]] = {
     Format.SIGNED_TRUST: SignedTrust,
     Format.MANIFEST: Manifest,
     Format.POINTER: Pointer,
+    Format.POPULATION: Population,
+    Format.EVIDENCE: Pack,
 }
 
 

@@ -34,7 +34,7 @@ COLUMNS: Final = tuple(column.name for column in fields(Row))
 class Population:
     """`population.json`: what population.csv is the population of.
 
-    Entries `first` to `first + count - 1` of the log of `size` entries with this root, none left out; `first` is null
+    Entries `first` to `first + count - 1` of the log of `size` entries with this root, none left out; `first` is absent
     where the period has none.
     """
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from release.core import document, entry
 from release.core.formats import SHAPES, Format
+from release.core.pack import Pack
+from release.core.population import Population
 from release.core.shape import ShapeError, camel, read
 from tests.fakes import examples, people
 from tests.fakes.scenario import World
@@ -40,6 +42,21 @@ def samples() -> dict[Format, list[Any]]:
         Format.TRUST: [people.trust()],
         Format.MANIFEST: [examples.manifest(), world.manifest("1.0.0")],
         Format.POINTER: [examples.pointer(), world.pointer("latest")],
+        Format.POPULATION: [
+            Population(origin=people.ORIGIN, size=9, root="0" * 64, from_="2026-11-01", first=3, count=2, csv="1" * 64),
+            Population(origin=people.ORIGIN, size=9, root="0" * 64, count=0, csv="1" * 64),
+        ],
+        Format.EVIDENCE: [
+            Pack(
+                origin=people.ORIGIN,
+                component="tag",
+                version="1.0.0",
+                size=9,
+                root="0" * 64,
+                entries=(0, 3, 4),
+                epochs=1,
+            )
+        ],
     }
     values = {wanted: [json.loads(document.encode(one)) for one in many] for wanted, many in shapes.items()}
     return values | {Format.SIGNED_TRUST: [json.loads(signed)]}
