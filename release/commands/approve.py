@@ -44,11 +44,11 @@ def approve(
     work = compose.workspace(config, quiet=json)
     signing.require_person(work)
     slots, site, view = work.slots("audit"), work.site("audit"), work.log_view("audit")
-    memory = work.checkpoint_memory(remember) if view else None
+    memory = work.checkpoint_memory(remember)
     trusted = load(work.config, slots)
     made, shown = [], []
     for approval, asked in approvals.requests(work, request):
-        head = stage.same_log(view, asked, memory.read()) if view and memory else None
+        head = stage.same_log(view, asked, memory.read())
         repository = work.repository() if asked.action == "promote" else None
         found = stage.difference(work.config, slots, site, repository, work.project, approval, asked)
         for line in _lines(found, approval, head):
@@ -60,8 +60,7 @@ def approve(
         signed = _signed(work, trusted, key, approval)
         approvals.leave_approval(work, asked.channel, signed)
         made.append(signed)
-        if head and memory:
-            memory.write(head.note)
+        memory.write(head.note)
     value = approvals.variable(made)
     if json:
         return emit_json({"dryRun": dry_run, "differences": shown, "approvals": made, "variable": value})
@@ -75,7 +74,7 @@ def _signed(work: compose.Workspace, trusted: Trusted, key: Path, approval: Appr
     return replace(approval, signatures=tuple(dict.fromkeys((*approval.signatures, armored))))
 
 
-def _lines(found: stage.Difference, approval: Approval, head: Head | None) -> Iterator[str]:
+def _lines(found: stage.Difference, approval: Approval, head: Head) -> Iterator[str]:
     asked = found.request
     served = f"{asked.before.version} (pointer version {asked.before.pointer_version})" if asked.before else "nothing"
     yield f"== {asked.action} of {asked.component} {asked.version} on {asked.channel}"
@@ -101,7 +100,7 @@ def _lines(found: stage.Difference, approval: Approval, head: Head | None) -> It
         f", the way back until {asked.rollback_until}" if asked.rollback_until else ""
     )
     yield f"request {found.sha256}, signed by {len(approval.signatures)} so far"
-    if asked.seen and head:
+    if asked.seen:
         yield f"it saw {asked.seen.size} log entries, root {asked.seen.root}"
         yield f"the log has {head.checkpoint.size} and continues them, and all that you saw of it earlier"
 

@@ -40,6 +40,16 @@ class World:
     admin: Mapping[str, str]
     settings: Mapping[str, str]
 
+    def log_key(self, library: str) -> Path:
+        """The private key of a library's release log."""
+        return self.folder / f"{library}-log.key"
+
+    def release_toml(self, library: str) -> bytes:
+        """Make the key of a library's release log, and write its release.toml."""
+        from release.adapters.embedded.samples import release_toml  # noqa: PLC0415
+
+        return release_toml(library=library, log_key_file=self.log_key(library), **self.settings)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
@@ -58,6 +68,8 @@ class Actor:
         """Run one command with one stage's key, show it, and stop the demo if it ends otherwise than it must."""
         ring = Keyring(self.world.keys, self.name)
         environment = environment_for(key, environment=self.world.environment, keyring=ring)
+        if key == "record":
+            environment["RELEASE_LOG_KEY_FILE"] = str(self.world.log_key(self.name))
         self._show(f"[{key} key]" if key else "[no key]", arguments, environment, expect)
 
     def run_as_admin(self, *arguments: str) -> None:
@@ -75,6 +87,7 @@ class Actor:
     def run_with_all_keys(self, *arguments: str) -> None:
         """Run one command that starts the stages itself and hands each its own key."""
         environment = {**self.world.environment, "RELEASE_KEYS": str(self.world.keys)}
+        environment["RELEASE_LOG_KEY_FILE"] = str(self.world.log_key(self.name))
         self._show("[a key per step]", arguments, environment, 0)
 
     def _show(self, who: str, arguments: tuple[str, ...], environment: Mapping[str, str], expect: int) -> None:
@@ -147,7 +160,7 @@ def _world(folder: Path) -> Iterator[World]:
 
 
 def _install(world: World) -> Actor:
-    from release.adapters.embedded.samples import SampleLibrary, release_toml  # noqa: PLC0415
+    from release.adapters.embedded.samples import SampleLibrary  # noqa: PLC0415
 
     _title(
         "Set up",
@@ -156,7 +169,7 @@ def _install(world: World) -> Actor:
     )
     library = SampleLibrary(world.folder / EXAMPLE, world.environment)
     files = resources.example(EXAMPLE)
-    files["release.toml"] = release_toml(library=EXAMPLE, **world.settings)
+    files["release.toml"] = world.release_toml(EXAMPLE)
     library.start(files, message="feat: collect page views and personalise by segment")
     actor = Actor(world=world, library=library, name=EXAMPLE)
     actor.provision()
@@ -204,7 +217,7 @@ def _second_release(tag: Actor) -> None:
 
 
 def _real_library(world: World) -> None:
-    from release.adapters.embedded.samples import SampleLibrary, from_npm, release_toml  # noqa: PLC0415
+    from release.adapters.embedded.samples import SampleLibrary, from_npm  # noqa: PLC0415
 
     _title(
         f"A real library: {FROM_NPM} {FROM_NPM_VERSION} from npm",
@@ -212,7 +225,7 @@ def _real_library(world: World) -> None:
     )
     library = SampleLibrary(world.folder / FROM_NPM, world.environment)
     files = from_npm(FROM_NPM, FROM_NPM_VERSION)
-    files["release.toml"] = release_toml(library=FROM_NPM, **world.settings)
+    files["release.toml"] = world.release_toml(FROM_NPM)
     library.start(files, message=f"feat: bundle {FROM_NPM} {FROM_NPM_VERSION}")
     library.lock()
     library.commit({}, message="chore: lock the dependencies")

@@ -34,7 +34,7 @@ def init(
     if not isinstance(package, dict):
         raise ConfigError(f"{folder / 'package.json'} is not a JSON object")
     text = release_toml(package, branch=branch)
-    parse(text.encode())
+    parse(text.encode(), keyless=True)
     if dry_run:
         write(text)
         return
@@ -42,4 +42,7 @@ def init(
         raise RefusedError("release.toml exists already", hint="--dry-run prints what would be written")
     project.write("release.toml", text.encode())
     talk = compose.terminal()
-    talk.say("wrote release.toml: put in your bucket, address and distribution, then: release config check")
+    talk.say(
+        "wrote release.toml: put in your bucket, address and distribution; make the log's key: release log key FILE"
+    )
+    talk.say("then: release config check")

@@ -16,6 +16,7 @@ from release.commands.log_witness import witness, witness_key
 from release.commands.log_write import key, repair
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.entry import Event
+from release.core.slot import Invalid
 from release.errors import NothingToDoError
 
 app = typer.Typer(no_args_is_help=True, help="Read, prove, verify, export, repair and witness the release log.")
@@ -41,29 +42,32 @@ def list_(
     *,
     json: Json = False,
 ) -> None:
-    """List entries, oldest first; each is checked to follow the one before it."""
+    """List entries, oldest first; each is checked to follow the one before it, and to be signed."""
     work = compose.workspace(config, quiet=json)
     slots = work.slots("audit")
     size = slots.tail().size
     if not size:
         raise NothingToDoError("the release log is empty", hint="release record publish")
-    events = list(slots.events(first=max(0, size - last) if last else 0, size=size))
+    found = list(slots.found(first=max(0, size - last) if last else 0, size=size))
     if json:
-        return emit_json(events)
+        return emit_json(found)
     rows = [("entry", "when", "event", "version", "channel", "pipeline", "reason")]
-    rows += [
-        (
-            str(e.index),
-            e.occurred_at,
-            e.action,
-            e.version,
-            e.channel or "",
-            e.pipeline.id_ or "",
-            e.reason or "",
-        )
-        for e in events
-    ]
-    return emit(columns(rows))
+    return emit(columns(rows + [_row(each) for each in found]))
+
+
+def _row(found: Event | Invalid) -> tuple[str, ...]:
+    if isinstance(found, Invalid):
+        return (str(found.index), "", "INVALID", "", "", "", found.problem)
+    pipeline, reason = found.pipeline.id_ or "", found.reason or ""
+    return (
+        str(found.index),
+        found.occurred_at,
+        found.action,
+        found.version,
+        found.channel or "",
+        pipeline,
+        reason,
+    )
 
 
 @app.command()

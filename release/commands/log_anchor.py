@@ -3,7 +3,6 @@
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
 from release.core.tag_anchor import trailer
-from release.errors import NothingToDoError
 
 
 def anchor(config: ConfigFile = DEFAULT_CONFIG, *, json: Json = False) -> None:
@@ -12,10 +11,7 @@ def anchor(config: ConfigFile = DEFAULT_CONFIG, *, json: Json = False) -> None:
     git tag -s -m v1.4.2 -m "$(release log anchor)" v1.4.2
     """
     work = compose.workspace(config, quiet=json)
-    view = work.log_view("audit")
-    if view is None:
-        raise NothingToDoError("release.toml has no [log] key: the log has no tree to anchor", hint="release log key")
-    seen = view.head().checkpoint
+    seen = work.log_view("audit").head().checkpoint
     if json:
         return emit_json({"origin": seen.origin, "size": seen.size, "root": seen.root.hex(), "trailer": trailer(seen)})
     return emit([trailer(seen)])

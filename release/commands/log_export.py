@@ -36,7 +36,7 @@ def export(
     work = compose.workspace(config, quiet=json)
     about = stage.About(period=Period.of(first, last), policy=log_policy(work)) if first or last else None
     slots = work.slots("audit")
-    top = stage.head(slots, work.log_key())
+    top = stage.head(slots)
     changelog = work.project.read(work.config.library.changelog, limit=LARGEST)
     notes = cosigned_notes(cosigned)
     heads, top = stage.cosigned_heads(top, notes), stage.with_cosignatures(top, notes)

@@ -13,7 +13,10 @@ from release.core.entry import LARGEST, decode
 from release.errors import ConfigError, FormatError, LogError, TamperedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from release.core.tlog.checkpoint import Checkpoint
+    from release.core.tlog.note import Key
 
 
 def proof(
@@ -72,15 +75,15 @@ def verify_proof(
             f"{file} does not prove that {entry} is entry {proof.index} of the log: {why}",
             hint="keep both as they are; ask for the entry and the proof again, from another copy",
         ) from why
-    facts = _facts(proof.index, body, head)
+    facts = _facts(proof.index, body, head, policy.logs)
     if json:
         return emit_json(facts)
     return emit([f"entry {proof.index} is in the log {head.origin} of {head.size} entries", f"  {facts['event']}"])
 
 
-def _facts(index: int, body: bytes, head: "Checkpoint") -> dict[str, Any]:
+def _facts(index: int, body: bytes, head: "Checkpoint", keys: "Sequence[Key]") -> dict[str, Any]:
     try:
-        event = decode(body, index=index)
+        event = decode(body, index=index, keys=keys)
         said = " ".join(filter(None, [event.action, event.version, event.channel, event.occurred_at]))
     except LogError as why:
         said = f"which is no entry that can be read: {why.message}"

@@ -30,7 +30,7 @@ def report(
     from release.core.population import CSV, gathered, population_files  # noqa: PLC0415 - loads the cryptography
 
     with signed_log(config, source, key, quiet=json) as log:
-        gathering = gathered(log.bodies(), Period.of(first, last))
+        gathering = gathered(log.bodies(), Period.of(first, last), log.policy.logs)
         if json:
             return emit_json(list(gathering.rows(log.blob)))
         body = population_files(gathering, log.head, log.blob)[CSV]

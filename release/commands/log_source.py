@@ -30,7 +30,7 @@ def signed_log(config: Path, source: str | None, keys: Path | None, *, quiet: bo
     """Open a log and believe its head.
 
     Raises:
-        ConfigError: a copy without keys, keys without a copy, or release.toml has none.
+        ConfigError: a copy without keys, or keys without a copy.
         LogError: the head cannot be believed.
     """
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for few commands
@@ -53,16 +53,7 @@ def signed_log(config: Path, source: str | None, keys: Path | None, *, quiet: bo
 
 
 def log_policy(work: compose.Workspace) -> "Policy":
-    """Give the keys of release.toml by which its log is believed.
-
-    Raises:
-        ConfigError: there are none.
-    """
+    """Give the keys of release.toml by which its log is believed (ConfigError: one is malformed)."""
     from release.core.tlog.policy import NONE, Policy  # noqa: PLC0415 - loads the cryptography
 
-    key = work.log_key()
-    if key is None:
-        raise ConfigError(
-            "release.toml has no [log] key: nothing says whose log may be believed", hint="release log key FILE"
-        )
-    return Policy((key,), {}, {}, NONE)
+    return Policy(work.log_keys, {}, {}, NONE)

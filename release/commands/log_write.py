@@ -7,7 +7,6 @@ import typer
 
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
-from release.errors import NothingToDoError
 
 
 def key(
@@ -19,7 +18,7 @@ def key(
     """Make the key that signs the release log, and print its public line for [log] key in release.toml."""
     from release.adapters.log_key import FILE_VARIABLE, make_key  # noqa: PLC0415 - loads the cryptography
 
-    work = compose.workspace(config, quiet=json)
+    work = compose.workspace(config, quiet=json, keyless=True)
     public = make_key(file, work.config.log.origin)
     if json:
         return emit_json({"vkey": public.vkey})
@@ -32,10 +31,6 @@ def repair(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json
     """Finish what jobs that died left of the log's tree, with the record key; changes no entry."""
     work = compose.workspace(config, quiet=json)
     tree = work.tree("record")
-    if tree is None:
-        raise NothingToDoError(
-            "release.toml has no [log] key: the log has no tree", hint="'release log key FILE' makes a key"
-        )
     before = tree.resume().size
     size = work.slots("record").tail().size if dry_run else tree.repair()
     if json:

@@ -5,10 +5,10 @@ from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import plan as planning
 from release.core.handover import Order
+from release.effects.choice import order_of
 from release.effects.slots import Slots
 from release.errors import NothingToDoError
 from release.stages import promote as stage
-from release.stages.record import order_of
 
 
 def promote(

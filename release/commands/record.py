@@ -7,6 +7,7 @@ import typer
 from release import compose
 from release.commands import approvals, handed
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
+from release.effects.choice import channels_of, order_of, previous_good
 from release.errors import NothingToDoError
 from release.stages import publish as publishing
 from release.stages import record as stage
@@ -24,7 +25,7 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     manifest, body = publishing.read_bundle(work.config, work.output)
     left = handed.evidence(work)
     report = stage.publish(recorder(work), work.site("record"), manifest, body, left, dry_run=dry_run)
-    show([report], dry_run=dry_run, json=json)
+    show(work, [report], dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -44,7 +45,7 @@ def promote(
     log = recorder(work)
     names = channels
     if not names:
-        names, left = stage.channels_of(work.config.channels, version, log.slots.tail().state)
+        names, left = channels_of(work.config.channels, version, log.slots.tail().state)
         for name in left:
             work.console.say(f"{name} serves a newer version than {version} and stays")
     reports, site = [], work.site("record")
@@ -52,7 +53,7 @@ def promote(
         report = stage.authorize(log, site, name, version, reason=reason, rollback=False, dry_run=dry_run)
         _leave_order(work, report, dry_run=dry_run)
         reports.append(report)
-    show(reports, dry_run=dry_run, json=json)
+    show(work, reports, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -68,11 +69,11 @@ def rollback(
     """Authorise a channel to go back; leaves the order for 'release promote' in .release/."""
     work = compose.workspace(config, quiet=json)
     log = recorder(work)
-    version = to or stage.previous_good(log.slots, channel, log.slots.tail())
+    version = to or previous_good(log.slots, channel, log.slots.tail())
     site = work.site("record")
     report = stage.authorize(log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run)
     _leave_order(work, report, dry_run=dry_run)
-    show([report], dry_run=dry_run, json=json)
+    show(work, [report], dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -89,11 +90,11 @@ def rotation(
     if body is None:
         if not if_any:
             raise NothingToDoError("no rotation was left to record", hint="release keys rotate leaves one")
-        return show([], dry_run=dry_run, json=json)
+        return show(work, [], dry_run=dry_run, json=json)
     report = stage.rotation(recorder(work), body, dry_run=dry_run)
     if not dry_run:
         work.handover.remove(handed.ROTATION)
-    return show([report], dry_run=dry_run, json=json)
+    return show(work, [report], dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -101,7 +102,7 @@ def trust(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json:
     """Record the trust epochs that 'trust apply' put up: from then on they decide."""
     work = compose.workspace(config, quiet=json)
     reports = stage.trust(recorder(work), dry_run=dry_run)
-    show(reports, dry_run=dry_run, json=json)
+    show(work, reports, dry_run=dry_run, json=json)
     if not reports:
         work.console.say("the log knows every trust epoch")
 
@@ -117,7 +118,7 @@ def outcome(
         stage.conclude(log, handed.promotion(work, name), handed.verification(work, name), dry_run=dry_run)
         for name in handed.channels(work, "verification", channels)
     ]
-    show(reports, dry_run=dry_run, json=json)
+    show(work, reports, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -131,7 +132,7 @@ def review(
 ) -> None:
     """Record that an emergency was reviewed afterwards."""
     work = compose.workspace(config, quiet=json)
-    show([stage.review(recorder(work), entry, reason=reason, dry_run=dry_run)], dry_run=dry_run, json=json)
+    show(work, [stage.review(recorder(work), entry, reason=reason, dry_run=dry_run)], dry_run=dry_run, json=json)
 
 
 def yank(
@@ -145,7 +146,7 @@ def yank(
     """Mark a version as never to be promoted again. Its files stay: pages that pin it keep working."""
     work = compose.workspace(config, quiet=json)
     report = stage.yank(recorder(work), version, reason=reason, dry_run=dry_run)
-    show([report], dry_run=dry_run, json=json)
+    show(work, [report], dry_run=dry_run, json=json)
     if not dry_run:
         work.console.say(f"now mark '## [{version}] - ... [YANKED]' in {work.config.library.changelog}")
 
@@ -155,16 +156,18 @@ def recorder(work: compose.Workspace) -> stage.Recorder:
     return stage.Recorder(
         config=work.config,
         slots=work.slots("record"),
+        tree=work.tree("record"),
         clock=work.clock,
         pipeline=work.pipeline,
         approvals=approvals.given(work),
         repository=work.repository,
-        tree=work.tree("record"),
     )
 
 
-def show(reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
-    """Print the entries that were, or would be, written."""
+def show(work: compose.Workspace, reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
+    """Print the entries that were, or would be, written, and warn of what stands before them and is none."""
+    for found in dict.fromkeys(found for report in reports for found in report.invalid):
+        work.console.warn(f"slot {found.index} holds no entry, so somebody else has the record key: {found.problem}")
     if json:
         return emit_json([{"dryRun": dry_run, "new": r.new, "entry": r.event} for r in reports])
     for report in reports:
@@ -180,4 +183,4 @@ def _leave_order(work: compose.Workspace, report: stage.Report, *, dry_run: bool
     if not report.event.approvals:
         work.console.warn(f"{report.event.channel}: nobody had to approve this, [approvals] required = false")
     if not dry_run and report.event.channel:
-        handed.leave_order(work, stage.order_of(report.event, work.config.library.name))
+        handed.leave_order(work, order_of(report.event, work.config.library.name))

@@ -10,9 +10,9 @@ from release.commands import approvals
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import document
 from release.core.approval import Request, digest
+from release.effects.choice import channels_of, previous_good
 from release.errors import ConfigError
 from release.stages import publish as publishing
-from release.stages import record as recording
 from release.stages import request as stage
 
 
@@ -38,12 +38,12 @@ def request(
     work = compose.workspace(config, quiet=json)
     slots, view = work.slots("audit"), work.log_view("audit")
     if version is None and rollback and channel:
-        version = recording.previous_good(slots, channel, slots.tail())
+        version = previous_good(slots, channel, slots.tail())
     if version is None:
         version = publishing.read_bundle(work.config, work.output)[0].version
     if channel is None and rollback:
         raise ConfigError("a way back is one channel's", hint="release request --rollback latest")
-    names = [channel] if channel else recording.channels_of(work.config.channels, version, slots.tail().state)[0]
+    names = [channel] if channel else channels_of(work.config.channels, version, slots.tail().state)[0]
     made = []
     for name in names:
         wish = stage.Wish(

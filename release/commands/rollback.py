@@ -10,8 +10,8 @@ from release import compose
 from release.adapters.stage_process import environment_for, run_stage
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.commands.record import To
+from release.effects.choice import previous_good
 from release.errors import ConfigError, VerificationError
-from release.stages import record as recording
 
 
 def rollback(
@@ -33,7 +33,7 @@ def rollback(
     work = compose.workspace(config, quiet=json)
     slots = work.slots("audit" if work.keyring() else "record")
     tail = slots.tail()
-    version = to or recording.previous_good(slots, channel, tail)
+    version = to or previous_good(slots, channel, tail)
     serving = tail.state.channels.get(channel)
     now = serving.version if serving else "nothing"
     steps = _steps(work, channel, version, reason or "REASON")

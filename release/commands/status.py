@@ -38,6 +38,9 @@ def status(
         for entry, due in sorted(report.reviews.items()):
             word = "OVERDUE: " if entry in late else ""
             emit([f"{word}entry {entry}, approved in an emergency, awaits a review until {due}"])
+    if report.invalid:
+        slots = f"slots {report.invalid[0].index} to {report.invalid[-1].index} of the release log hold no entry"
+        work.console.warn(f"{slots}, so somebody else has the record key: release log list")
     drift = [f"{c.channel}: {text}" for c in report.channels for text in c.drift]
     if drift:
         raise DriftError(

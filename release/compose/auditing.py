@@ -16,13 +16,12 @@ from release.core.handover import Order
 from release.core.log_finding import Kind
 from release.effects.history import require_whole_history
 from release.effects.slots import Slots
-from release.errors import ConfigError, EvidenceError, LogError, ReleaseError, VerificationError
+from release.errors import EvidenceError, LogError, ReleaseError, VerificationError
 from release.ports import Clock, Console, Folder, ObjectHistory, ObjectStore, PublicSite, Repository
 from release.stages import inspect_keys
 from release.stages import verify as verifying
 
 if TYPE_CHECKING:
-    from release.core.tlog.note import Key
     from release.stages.audit import Look
     from release.stages.audit_log import Question
     from release.stages.audit_site import SiteAudit
@@ -36,7 +35,6 @@ class Reach:
     clock: Clock
     console: Console
     project: Folder
-    log_key: "Callable[[], Key | None]"
     slots: Callable[[], Slots]
     site: Callable[[], ObjectStore]
     history: Callable[[str], ObjectHistory]
@@ -57,7 +55,6 @@ def reach(work: Workspace) -> Reach:
         clock=work.clock,
         console=work.console,
         project=work.project,
-        log_key=work.log_key,
         slots=lambda: work.slots("audit"),
         site=lambda: work.site("audit"),
         history=lambda bucket: work.history("audit", bucket),
@@ -188,14 +185,8 @@ class Audit:
     def _question(self) -> "Question":
         from release.stages.audit_log import Question  # noqa: PLC0415 - loads the cryptography
 
-        key = self.reach.log_key()
-        if key is None:
-            raise ConfigError(
-                "release.toml names no [log] key: the log proves nothing", hint="'release log key FILE' makes one"
-            )
         return Question(
             config=self.reach.config,
-            key=key,
             now=self._now,
             grace=self.grace,
             newest=self.newest,

@@ -109,4 +109,4 @@ def administrators_slots(work: Workspace) -> Slots:
     from release.adapters.s3 import S3Store  # noqa: PLC0415
 
     store = S3Store(administrator(work).s3(), bucket=work.config.log.bucket, stage="provision")
-    return Slots(store=store, layout=work.config.log_layout)
+    return Slots(store=store, layout=work.config.log_layout, keys=work.log_keys)

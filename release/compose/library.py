@@ -112,44 +112,46 @@ class Workspace:
 
     def slots(self, stage: str) -> Slots:
         """Open the release log with a stage's key."""
-        return Slots(store=self._store(stage, self.config.log.bucket), layout=self.config.log_layout)
+        store = self._store(stage, self.config.log.bucket)
+        return Slots(store=store, layout=self.config.log_layout, keys=self.log_keys)
 
-    def log_key(self) -> "Key | None":
-        """Give the key that the release log is signed with; None if release.toml names none.
+    @property
+    def log_keys(self) -> "tuple[Key, ...]":
+        """Give the release log's keys: the one that signs it now, and those that did before.
 
         Raises:
-            ConfigError: it is malformed, or another log's.
+            ConfigError: one is malformed, or another log's.
         """
+        log = self.config.log
+        names = ["[log] key", *(f"[log] retired[{index}]" for index in range(len(log.retired)))]
+        return tuple(map(self._log_key, names, (log.key, *log.retired)))
+
+    def _log_key(self, name: str, line: str) -> "Key":
         from release.core.tlog import TlogError  # noqa: PLC0415 - only who signs or verifies needs it
         from release.core.tlog.note import ED25519, parse_vkey  # noqa: PLC0415
 
-        log = self.config.log
-        if log.key is None:
-            return None
         try:
-            key = parse_vkey(log.key)
+            key = parse_vkey(line)
         except TlogError as why:
-            raise ConfigError(f"[log] key is no public key: {why}", hint="'release log key FILE' prints it") from why
-        if (key.name, key.kind) != (log.origin, ED25519):
+            raise ConfigError(f"{name} is no public key: {why}", hint="'release log key FILE' prints it") from why
+        origin = self.config.log.origin
+        if (key.name, key.kind) != (origin, ED25519):
             raise ConfigError(
-                f"[log] key is the key {key.name}, not of the log {log.origin}", hint="'release log key FILE' makes one"
+                f"{name} is the key {key.name}, not of the log {origin}", hint="'release log key FILE' makes one"
             )
         return key
 
-    def log_view(self, stage: str) -> LogView | None:
-        """Open the release log's tree for reading with a stage's key; None if the log has no key.
+    def log_view(self, stage: str) -> LogView:
+        """Open the release log's tree for reading with a stage's key.
 
         Raises:
             ConfigError: the log's key is malformed, or another log's.
         """
-        public = self.log_key()
-        if public is None:
-            return None
         return LogView(
             store=self._store(stage, self.config.log.bucket),
             layout=self.config.log_layout,
             origin=self.config.log.origin,
-            keys=[public],
+            keys=self.log_keys,
         )
 
     def checkpoint_memory(self, file: Path | None = None) -> SeenCheckpoint:
@@ -160,8 +162,8 @@ class Workspace:
         """
         return SeenCheckpoint(file or own_file(self.environment, self.config.log.origin))
 
-    def tree(self, stage: str) -> Tree | None:
-        """Open the release log's tree for appending with a stage's key and the log's; None if the log has no key.
+    def tree(self, stage: str) -> Tree:
+        """Open the release log's tree for appending with a stage's key and the log's.
 
         Raises:
             ConfigError: the private key is not the one that release.toml names.
@@ -169,14 +171,13 @@ class Workspace:
         """
         from release.adapters.log_key import log_signer  # noqa: PLC0415 - loads the cryptography
 
-        public = self.log_key()
-        if public is None:
-            return None
+        public, *retired = self.log_keys
         return Tree(
             store=self._store(stage, self.config.log.bucket),
             layout=self.config.log_layout,
             origin=self.config.log.origin,
             signer=log_signer(self.environment, public),
+            retired=tuple(retired),
         )
 
     def cdn(self) -> Cdn:
@@ -236,7 +237,7 @@ class Workspace:
 
         part = (folder / "seq").is_dir()
         layout = LogLayout(prefix="") if part else self.config.log_layout
-        return Slots(store=FolderStore(folder), layout=layout)
+        return Slots(store=FolderStore(folder), layout=layout, keys=self.log_keys)
 
     def trail(self, account: str, since: datetime, until: datetime) -> TrailFiles:
         """Open CloudTrail's bucket with the audit key.
@@ -310,8 +311,8 @@ class Workspace:
         return S3Store(self.clients(stage).s3(), bucket=bucket, stage=stage)
 
 
-def workspace(file: Path, *, quiet: bool = False) -> Workspace:
-    """Open the workspace of a release.toml.
+def workspace(file: Path, *, quiet: bool = False, keyless: bool = False) -> Workspace:
+    """Open the workspace of a release.toml; `keyless` is for who is about to make its log's key.
 
     Raises:
         ConfigError: the file is missing, unreadable or wrong.
@@ -327,7 +328,7 @@ def workspace(file: Path, *, quiet: bool = False) -> Workspace:
         raise ConfigError(f"{file} cannot be read: {why.strerror}") from why
     return Workspace(
         file=file.absolute(),
-        config=parse(text, file=str(file)),
+        config=parse(text, file=str(file), keyless=keyless),
         environment=environment,
         console=Terminal(environment, quiet=quiet),
     )

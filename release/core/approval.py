@@ -52,8 +52,7 @@ class Seen:
 class Request:
     """What is to be approved. With `rollback_until`, the way back to `before` is approved with it, until then.
 
-    `authors` are the opaque ids of who wrote the commits between the two versions. A log without a tree has no
-    checkpoint that could be `seen`.
+    `authors` are the opaque ids of who wrote the commits between the two versions.
     """
 
     type_: Literal["release-request/v1"] = rule("release-request/v1", required=True)

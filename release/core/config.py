@@ -21,6 +21,8 @@ LARGEST: Final = 256 * 1024
 SCHEMA: Final = "urn:js-release:config:v1"
 
 VKEY: Final = r"[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{43,44}=?"
+_VKEY_RULES: Final[Mapping[str, str]] = {"pattern": VKEY, "means": "the line that 'release log key' prints"}
+_UNMADE: Final = "unmade+00000000+" + "A" * 44
 _ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
 _PATH_RULES: Final[Mapping[str, str]] = {"pattern": PATH, "means": "a relative path of plain names"}
@@ -104,8 +106,9 @@ class LogSection:
         pattern=r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", means="a name such as log.example.com/tag", longest=200
     )
     prefix: str | None = rule(None, pattern=PREFIX, means="a prefix that ends with a slash")
-    key: str | None = rule(
-        None, pattern=VKEY, means="the line that 'release log key' prints", doc="Signs the log; unsigned if absent."
+    key: str = rule(**_VKEY_RULES, doc="Signs the log: 'release log key FILE' makes it and prints this line.")
+    retired: tuple[str, ...] = rule(
+        (), most=20, **_VKEY_RULES, doc="Earlier keys: what they signed stays valid, they sign no more."
     )
     lock_days: int | None = rule(
         None,
@@ -174,8 +177,13 @@ class Config:
         return LogLayout(prefix=f"{self.library.name}/" if self.log.prefix is None else self.log.prefix)
 
 
-def parse(text: bytes, *, file: str = FILE) -> Config:
+def parse(text: bytes, *, file: str = FILE, keyless: bool = False) -> Config:
     """Read release.toml.
+
+    Args:
+        text: its bytes.
+        file: what to call it in an error.
+        keyless: the log's key may be missing, for who is about to make it; what stands for it is no key.
 
     Raises:
         ConfigError: with every problem, each with file, line and name.
@@ -187,6 +195,8 @@ def parse(text: bytes, *, file: str = FILE) -> Config:
         value = tomllib.loads(source)
     except (ValueError, RecursionError) as why:
         raise ConfigError(f"{file} is not valid TOML: {why}", hint="correct the line it names") from why
+    if keyless and isinstance(log := value.get("log"), dict):
+        log.setdefault("key", _UNMADE)
     try:
         config = read(Config, value, naming=kebab)
     except ShapeError as why:

@@ -76,7 +76,7 @@ class CopyCheck:
         try:
             about = self._about()
             period = Period.of(about.from_, about.to) if about else Period()
-            gathering = gathered(self._proven(), period)
+            gathering = gathered(self._proven(), period, self.policy.logs)
             if about is not None:
                 expected = population_files(gathering, self.head, lambda sha256: blob_of(self.files, sha256))
                 yield from self._same(expected)

@@ -1,26 +1,30 @@
 """A release log entry: an in-toto Statement v1 with the release-event predicate.
 
-One entry is one event; the bytes of slot `seq/<index>` are one canonical document. Each entry
-carries the complete state of all channels after it, and the RFC 6962 leaf hash of the entry
-before it, so that a reader needs the newest entry only and a verifier sees every edit.
+One entry is one event; the bytes of slot `seq/<index>` are the statement in a DSSE envelope that the log's key
+signed (`core.dsse`). Each entry carries the complete state of all channels after it, and the RFC 6962 leaf hash of
+the entry before it, so that a reader needs the newest entry only and a verifier sees every edit.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from release.core import document
+from release.core.dsse import Sign, seal, unseal
 from release.core.evidence import Evidence
 from release.core.layout import CHANNEL, LARGEST_SLOT, LIBRARY, VERSION
 from release.core.manifest import COMMIT, SHA256
 from release.core.pipeline import Pipeline
 from release.core.provenance import STATEMENT
 from release.core.shape import rule
+from release.core.tlog.note import Key
 from release.errors import LogError
 
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 PREDICATE: Final = "urn:js-release:release-event:v1"
-# C2SP tlog-tiles: an entry bundle prefixes each entry with a big-endian uint16 length.
+# C2SP tlog-tiles: an entry bundle prefixes each entry with a big-endian uint16 length. With the envelope around it a
+# statement may have 48 KiB.
 LARGEST: Final = 65_535
 
 Action = Literal[
@@ -183,30 +187,39 @@ def statement(event: Event) -> Entry:
     return Entry(_type=STATEMENT, subject=(subject,), predicate_type=PREDICATE, predicate=event)
 
 
-def encode(entry: Entry) -> bytes:
-    """Give the bytes of a slot.
+def encode(entry: Entry, sign: Sign) -> bytes:
+    """Give the bytes of a slot, signed.
 
     Raises:
         LogError: they are more than a log entry may be, or nobody could read them again.
     """
     try:
-        body = document.encode(entry)
+        said = document.encode(entry)
     except UnicodeEncodeError as why:
         raise LogError("the entry would have half of a surrogate pair in it", hint="correct the reason") from why
+    _read(said, index=entry.predicate.index)
+    body = seal(said, PAYLOAD_TYPE, sign)
     if len(body) > LARGEST:
-        raise LogError(f"the entry would be {len(body)} bytes long, at most {LARGEST} fit a log entry")
-    decode(body, index=entry.predicate.index)
+        raise LogError(f"the entry would be {len(body)} bytes long with its signature, at most {LARGEST} fit the log")
     return body
 
 
-def decode(body: bytes, *, index: int) -> Event:
-    """Read the entry of a slot.
+def decode(body: bytes, *, index: int, keys: Sequence[Key]) -> Event:
+    """Read the entry of a slot, signed by one of the log's keys.
 
     Raises:
-        LogError: malformed, or not the entry of this slot.
+        LogError: malformed, not signed, or not the entry of this slot.
     """
+    said, key = unseal(body, PAYLOAD_TYPE, keys, name=f"log entry {index}", limit=LARGEST)
+    event = _read(said, index=index)
+    if event.origin != key.name:
+        raise LogError(f"log entry {index} is of the log {event.origin}, and the key of {key.name} signed it")
+    return event
+
+
+def _read(said: bytes, *, index: int) -> Event:
     name = f"log entry {index}"
-    entry = document.decode(Entry, body, name=name, limit=LARGEST, error=LogError)
+    entry = document.decode(Entry, said, name=name, limit=LARGEST, error=LogError)
     event = entry.predicate
     if entry != statement(event):
         raise LogError(f"{name} is about another version than its event")

@@ -6,7 +6,7 @@ and the replayed state, whatever the size of the log.
     1  the checkpoint is signed; the quorum cosigned it or one before it, and lately (`core.cosigned`)
     2  the root is computed again from all entries; every tile agrees
     3  every checkpoint archived, cosigned, remembered from elsewhere or seen by approvers is of this very tree
-    4  every entry is well-formed, follows the one before it, and obeys the release rules (`core.replay`)
+    4  every entry is signed, well-formed, follows the one before it, and obeys the release rules (`core.replay`)
     5  every release was approved, where the first trust epoch is known (`core.approval_check`)
     6  the evidence that an entry names is there, byte for byte
     7  the changelog says what was recorded, and names what was yanked
@@ -21,12 +21,13 @@ from typing import Final
 from release.core import changelog_check
 from release.core.approval_check import ApprovalCheck
 from release.core.cosigned import Times, Witnesses
-from release.core.entry import Event, decode
+from release.core.entry import Event
 from release.core.layout import SLOT_DIGITS
 from release.core.log_finding import Finding
 from release.core.logtree import HEAD, Marks, TreeFiles, compare
 from release.core.manifest import digest
 from release.core.replay import Replay
+from release.core.slot import Invalid, examine
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
@@ -34,7 +35,6 @@ from release.core.tlog.note import LARGEST as LARGEST_NOTE
 from release.core.tlog.note import open_note
 from release.core.tlog.policy import Policy
 from release.core.tlog.tile import bundles_of, split_bundle
-from release.errors import LogError
 
 CHECKPOINT: Final = "checkpoint"
 ARCHIVE: Final = "checkpoints/"
@@ -139,10 +139,10 @@ class Verifier:
         yield from self.files.upper_tiles(head.size)
 
     def _entry(self, index: int, body: bytes, leaf: str) -> Iterator[Finding]:
-        try:
-            event = decode(body, index=index)
-        except LogError as why:
-            yield Finding(kind="entry", message=why.message, index=index)
+        event = examine(body, index=index, keys=self.policy.logs)
+        if isinstance(event, Invalid):
+            self.replay.skip(index, leaf)
+            yield Finding(kind="entry", message=f"{event.problem}; it changes nothing", index=index)
             return
         self.seen(event)
         occurred = datetime.fromisoformat(event.occurred_at)

@@ -112,7 +112,7 @@ class PackCheck:
             proven = proof.verify(body, self.policy)
             if (proof.index, proof.extra, proof.checkpoint, proven) != (index, b"", note, head):
                 raise FormatError(f"{proof_path(index)} is of another entry or head")
-            event = decode(body, index=index)
+            event = decode(body, index=index, keys=self.policy.logs)
             if not selected(events, event, about.version) or event.component != about.component:
                 raise FormatError(f"entry {index} is not about {about.component} {about.version}")
             entries[index], events[index] = (body, raw), event

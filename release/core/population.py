@@ -6,21 +6,23 @@ say of a change (how it ended, whether it was undone, yanked or reviewed) is joi
 neither the entry nor its evidence says anything; nothing is guessed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from release.core import document
 from release.core.csv_text import table
-from release.core.entry import Event, decode, leaf_hash
+from release.core.entry import Event, leaf_hash
 from release.core.manifest import SHA256, digest
 from release.core.period import Period
 from release.core.population_row import Later, Row, Start, outcome, row_of
 from release.core.replay import CLOCK_SLACK
 from release.core.shape import rule
+from release.core.slot import Invalid, examine
 from release.core.tlog.checkpoint import Checkpoint
-from release.errors import ConfigError, LogError
+from release.core.tlog.note import Key
+from release.errors import ConfigError
 
 CSV: Final = "population.csv"
 SIDECAR: Final = "population.json"
@@ -160,16 +162,15 @@ class Gathering:
         return entry if entry is not None and entry > event.index else None
 
 
-def gathered(entries: Iterable[tuple[int, bytes]], period: Period) -> Gathering:
-    """Take all entries of a log (ConfigError: the period has too many)."""
+def gathered(entries: Iterable[tuple[int, bytes]], period: Period, keys: Sequence[Key]) -> Gathering:
+    """Take all entries of a log that one of the keys signed (ConfigError: the period has too many)."""
     gathering = Gathering(period=period)
     for index, body in entries:
-        event, problem = None, ""
-        try:
-            event = decode(body, index=index)
-        except LogError as why:
-            problem = why.message
-        gathering.take(index, leaf_hash(body), event, problem)
+        found = examine(body, index=index, keys=keys)
+        if isinstance(found, Invalid):
+            gathering.take(index, found.leaf_hash, None, found.problem)
+        else:
+            gathering.take(index, leaf_hash(body), found, "")
     return gathering
 
 

@@ -27,13 +27,15 @@ class Replay:
         published: the manifest of each published version.
         changelogs: the digest of its changelog section, as recorded.
         newest: the latest entry.
-        leaf_hash: its RFC 6962 leaf hash, in hex.
+        size: the number of slots, those without an entry included.
+        leaf_hash: the last one's RFC 6962 leaf hash, in hex.
     """
 
     state: State = field(default_factory=State)
     published: dict[str, str] = field(default_factory=dict)
     changelogs: dict[str, str | None] = field(default_factory=dict)
     newest: Event | None = None
+    size: int = 0
     leaf_hash: str = ""
     _latest: datetime | None = None
 
@@ -49,15 +51,20 @@ class Replay:
             yield f"names a version that is none: {why.message}"
         if event.after != expected:
             yield from _differences(expected, event.after)
-        self.state, self.newest, self.leaf_hash = event.after, event, leaf_hash
+        self.state, self.newest = event.after, event
+        self.skip(event.index, leaf_hash)
+
+    def skip(self, index: int, leaf_hash: str) -> None:
+        """Take a slot that holds no entry: it changes nothing, and the next entry follows it."""
+        self.size, self.leaf_hash = index + 1, leaf_hash
 
     def _place(self, event: Event) -> Iterator[str]:
         previous = self.newest
         if event.prev is None:
-            if previous is not None:
+            if self.size:
                 yield "follows no entry, though there is one before it"
-        elif previous is None or (event.prev.index, event.prev.leaf_hash) != (previous.index, self.leaf_hash):
-            there = f"entry {previous.index} with {self.leaf_hash}" if previous else "none"
+        elif (event.prev.index + 1, event.prev.leaf_hash) != (self.size, self.leaf_hash):
+            there = f"entry {self.size - 1} with {self.leaf_hash}" if self.size else "none"
             yield f"follows entry {event.prev.index} with leaf hash {event.prev.leaf_hash}; before it is {there}"
         if previous is not None and (event.origin, event.component) != (previous.origin, previous.component):
             yield f"is of the log {event.origin} of {event.component}, not of {previous.origin}"

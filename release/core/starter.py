@@ -53,6 +53,7 @@ account = "123456789012"
 [log]
 bucket = {_text(bucket_name(bucket or name, "-release-log"))}    # a bucket of its own, with Object Lock
 origin = {_text(f"releases.example.com/log/{name}")}
+# key = "..."                       # signs the log: 'release log key FILE' makes it and prints this line
 
 [approvals]
 required = false                    # releases need nobody's signature; to change that: release trust propose

@@ -28,6 +28,7 @@ from release.core.entry import (
 from release.core.evidence import Evidence
 from release.core.permission import Grant
 from release.core.pipeline import Pipeline
+from release.core.slot import Invalid
 from release.core.trust_change import announced, check_judged, since
 from release.core.version import parse_version
 from release.errors import RefusedError
@@ -35,11 +36,21 @@ from release.errors import RefusedError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tail:
-    """The newest entry and the number of entries; `event` is None for an empty log."""
+    """The newest entry, and the number of slots with those after it that hold no entry (`invalid`, in order).
+
+    `event` is None for a log without an entry; `leaf_hash` is that of the last slot, whatever it holds.
+    """
 
     size: int = 0
     event: Event | None = None
     leaf_hash: str = ""
+    invalid: tuple[Invalid, ...] = ()
+
+    def and_then(self, found: Event | Invalid, leaf_hash: str) -> "Tail":
+        """Give the tail of the log with one more slot."""
+        if isinstance(found, Event):
+            return Tail(size=self.size + 1, event=found, leaf_hash=leaf_hash)
+        return Tail(size=self.size + 1, event=self.event, leaf_hash=leaf_hash, invalid=(*self.invalid, found))
 
     @property
     def state(self) -> State:
@@ -129,7 +140,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         channel=intent.channel,
         manifest=intent.manifest,
         reason=intent.reason,
-        prev=Previous(index=tail.size - 1, leaf_hash=tail.leaf_hash) if tail.event else None,
+        prev=Previous(index=tail.size - 1, leaf_hash=tail.leaf_hash) if tail.size else None,
         before=before,
         after=_after(log, tail.state, intent, index, at),
         source=intent.source,

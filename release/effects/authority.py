@@ -31,7 +31,7 @@ class Asked:
 
     Attributes:
         newest: the trust epoch that decides.
-        view: the log's tree; None for a log without one.
+        view: the log's tree.
         given: the approvals that the job was handed.
         repository: opens the library's repository; None where there is none, as in a rollback.
         actor: the pipeline's actor.
@@ -42,7 +42,7 @@ class Asked:
     clock: Clock
     trusted: Trusted
     newest: Known
-    view: LogView | None
+    view: LogView
     given: tuple[Approval, ...]
     repository: Callable[[], Repository] | None
     actor: str | None
@@ -68,7 +68,7 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
             hint=f"release request {step.channel} {step.version}, release approve; hand the job RELEASE_APPROVAL",
         )
     grant = permission.judge(asked.newest, approval, step)
-    if asked.view is not None and grant.seen is not None:
+    if grant.seen is not None:
         seen = grant.seen.checkpoint(step.origin)
         asked.view.require_continued(seen, asked.view.head(), whose=f"what {_names(grant)} saw")
     return grant

@@ -1,6 +1,6 @@
-"""The release log's slots: find the newest, read any, claim the next.
+"""The release log's slots: find the newest, read any.
 
-A claim is one create-only write of `seq/<index>`; it is the only point where order is decided.
+A claim is one create-only write of `seq/<index>` (`effects.growth`); it is the only point where order is decided.
 """
 
 import hashlib
@@ -11,87 +11,97 @@ from typing import Final
 
 from release.core import document
 from release.core.caching import BLOB, LOG
-from release.core.entry import LARGEST, Event, decode, encode, leaf_hash, statement
+from release.core.entry import Event, decode, leaf_hash
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer, VersionIndex, read_pointer
 from release.core.layout import LARGEST_SLOT, LogLayout
-from release.core.succession import Intent, Log, Tail, already, follow, restates
-from release.errors import LogError, NotFoundError, ServiceError
-from release.ports import Clock, ObjectStore
+from release.core.slot import Invalid, examine
+from release.core.succession import Tail
+from release.core.tlog.note import Key
+from release.effects.slot import read_leaf
+from release.errors import LogError, NotFoundError
+from release.ports import ObjectStore
 
-CLAIMS: Final = 20
 PAGE: Final = 1000
+DEEPEST: Final = 1000
+"""How many slots without an entry are passed to find the newest entry."""
+
+_AT_ONCE: Final = 16
+_BLOCK: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """One library's log in one bucket."""
+    """One library's log in one bucket; what none of `keys` signed is no entry of it."""
 
     store: ObjectStore
     layout: LogLayout
+    keys: tuple[Key, ...]
 
     def tail(self) -> Tail:
         """Read the newest entry; the number of requests grows with the logarithm of the log's size.
 
         Raises:
-            LogError: there is a gap, or the newest entry is malformed.
+            LogError: there is a gap, or too many slots without an entry at the end.
         """
         newest = self._newest()
-        if newest is None:
-            return Tail()
-        body = self._body(newest)
-        return Tail(size=newest + 1, event=decode(body, index=newest), leaf_hash=leaf_hash(body))
+        return Tail() if newest is None else self.tail_of(newest + 1)
+
+    def tail_of(self, size: int) -> Tail:
+        """Read the newest entry of the first `size` slots, past those that hold none.
+
+        Raises:
+            LogError: too many hold none, or a slot is gone.
+        """
+        passed: tuple[Invalid, ...] = ()
+        end, width, last = size, 1, ""
+        while end and len(passed) <= DEEPEST:
+            start = max(0, end - width)
+            block = [(examine(body, index=index, keys=self.keys), body) for index, body in self._bodies(start, end)]
+            last = last or leaf_hash(block[-1][1])
+            for found, _ in reversed(block):
+                if isinstance(found, Event):
+                    return Tail(size=size, event=found, leaf_hash=last, invalid=passed)
+                passed = (found, *passed)
+            end, width = start, min(2 * width, _BLOCK)
+        if end:
+            raise LogError(
+                f"the last {len(passed)} slots of the release log hold no entry that its keys signed",
+                hint="is [log] key right? Else somebody has the record key: take it from him, then record a release",
+                evidence={"newest": passed[-1].problem},
+            )
+        return Tail(size=size, leaf_hash=last, invalid=passed)
 
     def read(self, index: int) -> Event:
         """Read one entry.
 
         Raises:
             NotFoundError: the log has no such entry.
-            LogError: it is malformed.
+            LogError: it is malformed, or none of the log's keys signed it.
         """
-        return decode(self._body(index), index=index)
+        return decode(self._body(index), index=index, keys=self.keys)
 
-    def events(self, *, first: int, size: int) -> Iterator[Event]:
-        """Read entries `first` to `size - 1` in order, checking that each follows the one before.
+    def found(self, *, first: int, size: int) -> Iterator[Event | Invalid]:
+        """Read slots `first` to `size - 1` in order, checking that each entry follows what stands before it.
 
         Raises:
-            LogError: an entry is missing, malformed, or not the one its successor was chained to.
+            LogError: a slot is gone, or does not hold what the entry after it was chained to.
         """
         before = leaf_hash(self._surely(first - 1)) if first else None
-        with ThreadPoolExecutor(16) as pool:
-            for index, body in enumerate(pool.map(self._surely, range(first, size)), start=first):
-                event = decode(body, index=index)
-                if event.prev and event.prev.leaf_hash != before:
-                    raise LogError(
-                        f"log entry {index - 1} was altered after entry {index} was written",
-                        hint="treat the log as tampered with; compare with the replica and with CloudTrail",
-                        evidence={"chained": event.prev.leaf_hash, "found": before or ""},
-                    )
-                before = leaf_hash(body)
-                yield event
+        for index, body in self._bodies(first, size):
+            event = examine(body, index=index, keys=self.keys)
+            if isinstance(event, Event) and event.prev and event.prev.leaf_hash != before:
+                raise LogError(
+                    f"log entry {index - 1} was altered after entry {index} was written",
+                    hint="treat the log as tampered with; compare with the replica and with CloudTrail",
+                    evidence={"chained": event.prev.leaf_hash, "found": before or ""},
+                )
+            before = leaf_hash(body)
+            yield event
 
-    def append(self, log: Log, intent: Intent, *, clock: Clock) -> tuple[Event, bool]:
-        """Append an event; gives it and whether it is new.
-
-        Whoever loses a slot reads the winner and decides again from the new state.
-
-        Raises:
-            RefusedError: a rule forbids it, perhaps only now that another entry came first.
-            ServiceError: the slot was lost too often.
-        """
-        tail, at = self.tail(), clock.now()
-        for _ in range(CLAIMS):
-            if (known := already(tail, intent)) is not None and restates(event := self.read(known), intent):
-                return event, False
-            event = follow(log, tail, intent, at=at)
-            body = encode(statement(event))
-            if self.store.create(self.layout.slot(tail.size), body, LOG):
-                return event, True
-            taken = self._body(tail.size)
-            if taken == body:
-                return event, True
-            tail = Tail(size=tail.size + 1, event=decode(taken, index=tail.size), leaf_hash=leaf_hash(taken))
-        raise ServiceError(f"{CLAIMS} other jobs wrote to the release log first", hint="run the same command again")
+    def events(self, *, first: int, size: int) -> Iterator[Event]:
+        """Read the entries among slots `first` to `size - 1`, as `found` does."""
+        return (event for event in self.found(first=first, size=size) if isinstance(event, Event))
 
     def published(self, version: str) -> Event | None:
         """Find the entry that says a version was published; None if the log has none."""
@@ -146,10 +156,14 @@ class Slots:
         self.store.create(self.layout.version_index(event.version), body, LOG)
 
     def _body(self, index: int) -> bytes:
-        found = self.store.read(self.layout.slot(index), limit=LARGEST)
-        if found is None:
+        body = read_leaf(self.store, self.layout, index)
+        if body is None:
             raise NotFoundError(f"the release log has no entry {index}", hint="release log list")
-        return found.body
+        return body
+
+    def _bodies(self, first: int, size: int) -> Iterator[tuple[int, bytes]]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from enumerate(pool.map(self._surely, range(first, size)), start=first)
 
     def _surely(self, index: int) -> bytes:
         """Read an entry that the newest entry says there is."""

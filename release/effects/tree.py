@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from release.core.caching import BLOB, NOTE
-from release.core.entry import LARGEST
 from release.core.layout import LogLayout
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import Note, open_note
+from release.core.tlog.note import Key, Note, open_note
 from release.core.tlog.tile import (
     LARGEST_BUNDLE,
     LARGEST_TILE,
@@ -31,6 +30,7 @@ from release.core.tlog.tile import (
     subtree_reader,
 )
 from release.effects.log_view import LogView
+from release.effects.slot import read_leaf
 from release.errors import LogError, ServiceError
 from release.ports import NoteSigner, ObjectStore
 
@@ -59,17 +59,18 @@ class Grown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tree:
-    """One library's tree in one bucket."""
+    """One library's tree in one bucket; what a `retired` key signed is believed too."""
 
     store: ObjectStore
     layout: LogLayout
     origin: str
     signer: NoteSigner
+    retired: tuple[Key, ...] = ()
 
     @property
     def view(self) -> LogView:
         """The same tree for who only reads."""
-        return LogView(store=self.store, layout=self.layout, origin=self.origin, keys=[self.signer.key])
+        return LogView(store=self.store, layout=self.layout, origin=self.origin, keys=self._keys)
 
     def resume(self) -> Grown:
         """Load what the head says, from one bundle and at most one tile a level; the empty tree without a head.
@@ -97,9 +98,8 @@ class Tree:
         return grown
 
     def claimed(self, grown: Grown) -> bytes | None:
-        """Read the entry that stands after the last one; None if its slot was not claimed yet."""
-        found = self.store.read(self.layout.slot(grown.size), limit=LARGEST)
-        return found.body if found else None
+        """Read the leaf that stands after the last one; None if its slot was not claimed yet."""
+        return read_leaf(self.store, self.layout, grown.size)
 
     def repair(self) -> int:
         """Finish the work of jobs that died; gives the number of entries that the head now covers."""
@@ -113,7 +113,7 @@ class Tree:
         for tile, content in ((bundle, encode_bundle(entries)), *tiles.items()):
             self._once(self.layout.tile(tile.path), content)
         after = replace(grown, edge=longer, entries=entries if len(entries) < WIDTH else (), last=body)
-        self._once(self.layout.archived_checkpoint(after.size), self._signed(after))
+        self._archive(after)
         return after
 
     def publish(self, grown: Grown) -> None:
@@ -137,7 +137,7 @@ class Tree:
         if found is None:
             return None, None
         try:
-            text = open_note(found.body, [self.signer.key]).text
+            text = open_note(found.body, self._keys).text
             return parse_checkpoint(text, origin=self.origin), found.info.etag
         except TlogError as why:
             raise LogError(f"{self.layout.checkpoint} cannot be believed: {why}", hint=_ALARM) from why
@@ -157,7 +157,9 @@ class Tree:
             raise TlogError(f"the tiles and entries of {head.size} entries have another root")
         if entries:
             return Grown(edge=loaded, entries=entries, last=entries[-1])
-        last = self._must(self.layout.slot(head.size - 1), LARGEST)
+        last = read_leaf(self.store, self.layout, head.size - 1)
+        if last is None:
+            raise TlogError(f"{self.layout.slot(head.size - 1)} is missing")
         path = inclusion_proof(head.size - 1, head.size, subtree_reader(head.size, tile))
         verify_inclusion(leaf_hash(last), head.size - 1, head.size, path, head.root)
         return Grown(edge=loaded, last=last)
@@ -181,6 +183,26 @@ class Tree:
         if found is None or found.body != body:
             raise LogError(f"{key} is not what the log's entries amount to", hint=_ALARM)
 
+    def _archive(self, grown: Grown) -> None:
+        """Keep the checkpoint of this size; one that a key signed which was retired meanwhile is as good."""
+        key = self.layout.archived_checkpoint(grown.size)
+        if self.store.create(key, self._signed(grown), BLOB):
+            return
+        found = self.store.read(key, limit=LARGEST_NOTE)
+        try:
+            same = found is not None and open_note(found.body, self._keys).text == self._text(grown)
+        except TlogError:
+            same = False
+        if not same:
+            raise LogError(f"{key} is not what the log's entries amount to", hint=_ALARM)
+
+    @property
+    def _keys(self) -> tuple[Key, ...]:
+        return (self.signer.key, *self.retired)
+
+    def _text(self, grown: Grown) -> bytes:
+        return Checkpoint(self.origin, grown.size, grown.edge.frontier().root()).encode()
+
     def _signed(self, grown: Grown) -> bytes:
-        text = Checkpoint(self.origin, grown.size, grown.edge.frontier().root()).encode()
+        text = self._text(grown)
         return Note(text, (self.signer.sign(text),)).encode()

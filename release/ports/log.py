@@ -15,7 +15,7 @@ class NoteSigner(Protocol):
         ...
 
     def sign(self, text: bytes) -> Signature:
-        """Sign the text of a note."""
+        """Sign the text of a note, or what an envelope signs (`core.dsse.pae`)."""
         ...
 
 

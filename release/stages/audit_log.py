@@ -13,15 +13,14 @@ from release.core.audit.said import Said
 from release.core.audit.under_way import about_epoch, about_reviews
 from release.core.audit.versions import ObjectVersion, about_lock, by_key, is_hidden
 from release.core.config import Config
-from release.core.entry import LARGEST
 from release.core.log_finding import Kind
 from release.core.logcheck import Verifier, claimed
 from release.core.logtree import TreeFiles
 from release.core.tlog import TlogError
-from release.core.tlog.note import Key
 from release.core.tlog.policy import NONE, Policy
 from release.core.tlog.tile import WIDTH, Tile, bundles_of, split_bundle
 from release.effects.log_bucket import LogBucket
+from release.effects.slot import read_leaf
 from release.effects.slots import Slots
 from release.effects.trusted import load
 from release.errors import LogError, NothingToDoError, ReleaseError, TamperedError
@@ -36,7 +35,6 @@ class Question:
 
     Args:
         config: of the library.
-        key: signs the log.
         now: the present time.
         grace: how long a step may be under way.
         newest: how many of the newest entries, evidence and locks are looked at one by one; None for all.
@@ -44,7 +42,6 @@ class Question:
     """
 
     config: Config
-    key: Key
     now: datetime
     grace: timedelta
     newest: int | None
@@ -73,7 +70,7 @@ def read(slots: Slots, question: Question, said: Said, console: Console) -> Iter
     with console.progress("verifying the release log", size // WIDTH + 1) as progress:
         verifier = Verifier(
             files=files,
-            policy=Policy((question.key,), {}, {}, NONE),
+            policy=Policy(slots.keys, {}, {}, NONE),
             archived=range(first + 1, size + 1),
             trust=question.config.approvals.trust,
             seen=said.see,
@@ -95,8 +92,8 @@ def _same_slots(slots: Slots, files: TreeFiles, *, first: int, size: int) -> Ite
 
     def differs(row: tuple[int, bytes]) -> Finding | None:
         index, body = row
-        found = slots.store.read(slots.layout.slot(index), limit=LARGEST)
-        if found is not None and found.body == body:
+        found = read_leaf(slots.store, slots.layout, index)
+        if found == body:
             return None
         what = "is gone" if found is None else "has other bytes"
         return drift(f"entry {index} {what} in its slot, and the tree has it", TamperedError)

@@ -101,7 +101,7 @@ def _about(log: SignedLog, version: str) -> tuple[dict[int, bytes], dict[int, Ev
     events: dict[int, Event] = {}
     for index, body in log.bodies():
         try:
-            event = decode(body, index=index)
+            event = decode(body, index=index, keys=log.policy.logs)
         except LogError:
             continue
         if selected(events, event, version):

@@ -15,7 +15,7 @@ from release.core.population import gathered, population_files
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import Key, open_note
+from release.core.tlog.note import open_note
 from release.core.tlog.policy import Policy
 from release.core.tlog.tile import LARGEST_BUNDLE, LARGEST_TILE, bundles_of, tiles_of
 from release.core.trust import LARGEST as LARGEST_EPOCH
@@ -29,7 +29,6 @@ AT_ONCE: Final = 8
 """How many files are held: a bundle of entries has 16 MB at most, evidence usually less than one."""
 
 _NONE: Final[Mapping[str, bytes]] = {}
-UNSIGNED: Final = "put a key at [log] key ('release log key FILE' makes one), then: release log repair"
 
 
 @dataclass(slots=True)
@@ -73,21 +72,21 @@ class About:
     policy: Policy
 
 
-def head(slots: Slots, key: Key | None) -> Head:
-    """Read what the log's head covers; with no key it is not verified, which is for who gets the copy to do.
+def head(slots: Slots) -> Head:
+    """Read what the log's head covers.
 
     Raises:
-        NothingToDoError: the log is empty, or has no tree.
-        LogError: the head is malformed, or not signed by the key.
+        NothingToDoError: the log is empty.
+        LogError: there is no head, or it is malformed or not signed by one of the log's keys.
     """
     found = slots.store.read(slots.layout.checkpoint, limit=LARGEST_NOTE)
     entries = slots.tail().size
     if not entries:
         raise NothingToDoError("the release log is empty", hint="release record publish")
     if found is None:
-        raise NothingToDoError("the release log has no tree: there is nothing that proves itself", hint=UNSIGNED)
+        raise LogError(f"{slots.layout.checkpoint} is missing: nothing proves this log", hint="release log repair")
     try:
-        text = open_note(found.body, [key]).text if key else found.body.partition(b"\n\n")[0] + b"\n"
+        text = open_note(found.body, slots.keys).text
         return Head(note=found.body, checkpoint=parse_checkpoint(text), entries=entries)
     except TlogError as why:
         raise LogError(
@@ -179,7 +178,7 @@ def run(
 def _added(slots: Slots, top: Head, about: About) -> Iterator[tuple[str, bytes]]:
     """Give the population of a period, then the proof of each entry in it, one after the other."""
     log = SignedLog.below(top.note, BucketFiles(store=slots.store, layout=slots.layout), about.policy)
-    gathering = gathered(log.bodies(), about.period)
+    gathering = gathered(log.bodies(), about.period, log.policy.logs)
     yield from population_files(gathering, log.head, log.blob).items()
     first = gathering.first or 0
     for index in range(first, first + gathering.count):

@@ -51,7 +51,7 @@ def _published(log: SignedLog, version: str) -> int:
     )
     for index, body in log.bodies() if known is None else [(known.entry, log.entry(known.entry))]:
         try:
-            event = decode(body, index=index)
+            event = decode(body, index=index, keys=log.policy.logs)
         except LogError:
             continue
         if (event.action, event.version) == ("publish.completed", version):

@@ -10,19 +10,20 @@ from typing import Final
 from release.core import document
 from release.core.approval import Approval
 from release.core.caching import DOCUMENT
-from release.core.channels import Channel, names_for
 from release.core.config import Config
-from release.core.entry import ROTATED, TRUST_CHANGED, Action, Event, Origin, State, TrustReference
+from release.core.entry import ROTATED, TRUST_CHANGED, Action, Event, Origin, TrustReference
 from release.core.evidence import Built, Evidence, about
-from release.core.handover import Order, Promotion, Verification, read_rotation
-from release.core.manifest import LARGEST, Manifest, decode, digest
+from release.core.handover import Promotion, Verification, read_rotation
+from release.core.manifest import LARGEST, Manifest, digest
 from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
+from release.core.slot import Invalid
 from release.core.succession import Intent, Log, Tail, already, follow, restates
 from release.core.trust_change import pending
-from release.core.version import parse_version
 from release.effects.authority import Asked, permit
+from release.effects.choice import order_of
 from release.effects.growth import append
+from release.effects.published import published_entry, published_manifest
 from release.effects.slots import Slots
 from release.effects.tree import Tree
 from release.effects.trusted import Trusted, load
@@ -30,30 +31,31 @@ from release.errors import (
     ConfigError,
     IntegrityError,
     NotFoundError,
-    NothingToDoError,
     RefusedError,
     VerificationError,
 )
 from release.ports import Clock, ObjectStore, Repository
 
-DEEPEST_ROLLBACK: Final = 50
 DEEPEST_ROTATION: Final = 100
+_OUTCOMES: Final[Mapping[tuple[str, bool], Action]] = {
+    ("promote", True): "promote.completed",
+    ("promote", False): "promote.failed",
+    ("rollback", True): "rollback.completed",
+    ("rollback", False): "rollback.failed",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorder:
-    """What every recording needs; approvals and the repository matter only to what lets a channel move.
-
-    A log without a key has no `tree`.
-    """
+    """What every recording needs; approvals and the repository matter only to what lets a channel move."""
 
     config: Config
     slots: Slots
+    tree: Tree
     clock: Clock
     pipeline: Pipeline
     approvals: tuple[Approval, ...] = ()
     repository: Callable[[], Repository] | None = None
-    tree: Tree | None = None
 
     @property
     def log(self) -> Log:
@@ -68,10 +70,14 @@ class Recorder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The entry, and whether this run wrote it; an earlier run's entry is as good. A dry run has only `event`."""
+    """The entry, and whether this run wrote it; an earlier run's entry is as good. A dry run writes none.
+
+    `invalid` stands before it in the log and is no entry.
+    """
 
     event: Event
     new: bool
+    invalid: tuple[Invalid, ...] = ()
 
 
 def publish(
@@ -147,8 +153,8 @@ def authorize(
         NotFoundError: the log does not say that the version was published.
         RefusedError: the channel's rules forbid it, or it is not approved.
     """
-    published = _published(recorder, version)
-    manifest = _manifest(recorder, site, published)
+    published = published_entry(recorder.slots, version)
+    manifest = published_manifest(recorder.config, site, published)
     intent = Intent(
         action="rollback.authorized" if rollback else "promote.authorized",
         version=version,
@@ -185,7 +191,7 @@ def conclude(recorder: Recorder, promotion: Promotion, verification: Verificatio
                 hint="run 'release promote' again for this channel, then verify",
             )
     intent = Intent(
-        action=_outcome(order, passed=verification.passed),
+        action=_OUTCOMES[order.kind, verification.passed],
         version=order.version,
         manifest=order.manifest,
         channel=order.channel,
@@ -226,7 +232,10 @@ def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Rep
     if not reason.strip():
         raise ConfigError("a yank needs a reason", hint="say why: --reason '...'")
     intent = Intent(
-        action="version.yanked", version=version, manifest=_published(recorder, version).manifest, reason=reason
+        action="version.yanked",
+        version=version,
+        manifest=published_entry(recorder.slots, version).manifest,
+        reason=reason,
     )
     return _append(recorder, intent, dry_run=dry_run)
 
@@ -270,82 +279,6 @@ def trust(recorder: Recorder, *, dry_run: bool) -> list[Report]:
     return _announce(recorder, load(recorder.config, recorder.slots), dry_run=dry_run)
 
 
-def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> tuple[list[str], list[str]]:
-    """Split the channels a version belongs to into (to move, to leave): a backport moves only its own line.
-
-    Raises:
-        NothingToDoError: there is none to move.
-    """
-    wanted = parse_version(version)
-    names = names_for(channels, wanted)
-    serving = {name: parse_version(current.version) for name, current in state.channels.items()}
-    leave = [name for name in names if name in serving and serving[name] > wanted]
-    move = [name for name in names if name not in leave]
-    if not move:
-        reason = f"{', '.join(leave)} serve newer versions" if leave else "it belongs to no channel of release.toml"
-        raise NothingToDoError(f"version {version} moves nothing: {reason}")
-    return move, leave
-
-
-def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
-    """Find what to roll back to: the newest earlier version of the channel that was verified and not yanked.
-
-    Raises:
-        NothingToDoError: there is none.
-    """
-    current = tail.state.channels.get(channel)
-    if current is None:
-        raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
-    if current.outcome != "completed" and slots.read(current.entry).action == "rollback.authorized":
-        return current.version  # a rollback that was cut off or not verified: go on with it, not one version further
-    state, steps = current, 0
-    while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
-        state, steps = earlier, steps + 1
-        good = state.outcome == "completed" and state.version not in tail.state.yanked
-        if good and parse_version(state.version) < parse_version(current.version):
-            return state.version
-    raise NothingToDoError(
-        f"channel {channel} never served an older version that was verified",
-        hint="name one that is published: --to 1.2.3",
-    )
-
-
-def order_of(event: Event, library: str) -> Order:
-    """Give the order to promote that an authorising entry amounts to."""
-    return Order(
-        kind="rollback" if event.action == "rollback.authorized" else "promote",
-        library=library,
-        channel=event.channel or "",
-        version=event.version,
-        manifest=event.manifest,
-        entry=event.index,
-    )
-
-
-def _published(recorder: Recorder, version: str) -> Event:
-    parse_version(version)
-    if (event := recorder.slots.published(version)) is None:
-        raise NotFoundError(
-            f"the release log does not say that version {version} was published",
-            hint="release publish, then release record publish",
-        )
-    return event
-
-
-def _manifest(recorder: Recorder, site: ObjectStore, published: Event) -> Manifest:
-    key = recorder.config.layout.manifest(published.version)
-    found = site.read(key, limit=LARGEST)
-    if found is None:
-        raise NotFoundError(f"version {published.version} is not published: there is no {key}", hint="release publish")
-    if digest(found.body) != published.manifest:
-        raise IntegrityError(
-            f"{key} is not the manifest that log entry {published.index} recorded",
-            hint="somebody changed a published object: do not promote it, run an audit",
-            evidence={"recorded": published.manifest, "found": digest(found.body)},
-        )
-    return decode(found.body, name=key)
-
-
 def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     trusted = load(recorder.config, recorder.slots)
     if _announce(recorder, trusted, dry_run=dry_run) and dry_run:
@@ -358,7 +291,7 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
         clock=recorder.clock,
         trusted=trusted,
         newest=trusted.newest,
-        view=recorder.tree.view if recorder.tree else None,
+        view=recorder.tree.view,
         given=recorder.approvals,
         repository=recorder.repository,
         actor=recorder.pipeline.actor,
@@ -397,22 +330,8 @@ def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     if dry_run:
         tail = recorder.slots.tail()
         if (known := already(tail, intent)) is not None and restates(event := recorder.slots.read(known), intent):
-            return Report(event=event, new=False)
-        return Report(event=follow(recorder.log, tail, intent, at=recorder.clock.now()), new=False)
-    if recorder.tree is None:
-        event, new = recorder.slots.append(recorder.log, intent, clock=recorder.clock)
-    else:
-        event, new = append(recorder.slots, recorder.tree, recorder.log, intent, clock=recorder.clock)
-    return Report(event=event, new=new)
-
-
-def _outcome(order: Order, *, passed: bool) -> Action:
-    match order.kind, passed:
-        case "promote", True:
-            return "promote.completed"
-        case "promote", _:
-            return "promote.failed"
-        case _, True:
-            return "rollback.completed"
-        case _:
-            return "rollback.failed"
+            return Report(event=event, new=False, invalid=tail.invalid)
+        event = follow(recorder.log, tail, intent, at=recorder.clock.now())
+        return Report(event=event, new=False, invalid=tail.invalid)
+    done = append(recorder.slots, recorder.tree, recorder.log, intent, clock=recorder.clock)
+    return Report(event=done.event, new=done.new, invalid=done.invalid)

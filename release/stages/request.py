@@ -33,7 +33,7 @@ class Wish:
 def run(
     config: Config,
     slots: Slots,
-    view: LogView | None,
+    view: LogView,
     clock: Clock,
     repository: Repository | None,
     wish: Wish,
@@ -43,7 +43,7 @@ def run(
     Args:
         config: of the library.
         slots: the release log.
-        view: its tree, whose newest checkpoint the request carries; None for a log without one.
+        view: its tree, whose newest checkpoint the request carries.
         clock: for how long the approval is valid.
         repository: the library's; None for a rollback, which brings nothing newly written.
         wish: what is wanted.
@@ -73,7 +73,7 @@ def run(
     )
     follow(log, tail, intent, at=now)
     before = before_of(tail.state.channels.get(wish.channel))
-    head = view.head().checkpoint if view else None
+    head = view.head().checkpoint
     way_back = wish.action == "promote" and wish.rollback_days > 0 and before is not None
     return Request(
         origin=config.log.origin,
@@ -84,7 +84,7 @@ def run(
         manifest=published.manifest,
         source=published.source,
         before=before,
-        seen=Seen(size=head.size, root=head.root.hex()) if head else None,
+        seen=Seen(size=head.size, root=head.root.hex()),
         authors=authors(config, slots, repository, tail, intent),
         emergency=wish.emergency,
         reason=wish.reason,

@@ -10,6 +10,7 @@ from release.core.config import Config
 from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer
+from release.core.slot import Invalid
 from release.effects.channel_drift import file_drift, pointer_drift, recorded_manifest, says
 from release.effects.slots import Slots
 from release.errors import NothingToDoError, ReleaseError
@@ -35,12 +36,16 @@ class ChannelStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """All channels of the log, in order of name, the yanked versions, and what awaits a review until when."""
+    """All channels of the log, in order of name, the yanked versions, and what awaits a review until when.
+
+    `invalid` are the newest slots, if they hold no entry.
+    """
 
     entries: int
     channels: tuple[ChannelStatus, ...]
     yanked: tuple[str, ...]
     reviews: Mapping[str, str]
+    invalid: tuple[Invalid, ...]
 
 
 def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | None) -> Report:
@@ -68,7 +73,11 @@ def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | No
             )
         )
     return Report(
-        entries=tail.size, channels=tuple(rows), yanked=tuple(sorted(tail.state.yanked)), reviews=tail.state.reviews
+        entries=tail.size,
+        channels=tuple(rows),
+        yanked=tuple(sorted(tail.state.yanked)),
+        reviews=tail.state.reviews,
+        invalid=tail.invalid,
     )
 
 

@@ -107,7 +107,7 @@ def events(slots: Slots, since: int | None) -> Sequence[Event]:
         start = max(0, first - BLOCK) if since is not None else 0
         found[:0] = slots.events(first=start, size=first)
         first = start
-        if since is not None and int(datetime.fromisoformat(found[0].occurred_at).timestamp()) < since:
+        if found and since is not None and int(datetime.fromisoformat(found[0].occurred_at).timestamp()) < since:
             break
     return found if size else ()
 

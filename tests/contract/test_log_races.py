@@ -104,7 +104,7 @@ class Race:
         """Demand that nothing is doubled or forked, every file what the entries amount to; and that nothing is lost."""
         found = self.files()
         bodies = [body for path, body in sorted(found.items()) if path.startswith("seq/")]
-        events = [decode(body, index=index) for index, body in enumerate(bodies)]
+        events = [decode(body, index=index, keys=[log_files.SIGNER.key]) for index, body in enumerate(bodies)]
         assert [e.prev.leaf_hash for e in events[1:] if e.prev] == [leaf_hash(body) for body in bodies[:-1]]
         expected = {f"seq/{index:012d}": body for index, body in enumerate(bodies)}
         for size in range(1, len(bodies) + 1):

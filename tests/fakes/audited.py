@@ -1,7 +1,6 @@
 """A log with everything in it that auditors ask for, on three days, and the copy of it that they get."""
 
 from release.core.period import Period
-from release.core.tlog.note import Key
 from release.ports import LogFiles
 from release.stages import export_log
 from release.stages import record as recording
@@ -43,11 +42,11 @@ class Kept:
         self.files[path] = body
 
 
-def exported(made: World, period: Period | None = None, key: Key = log_files.SIGNER.key) -> dict[str, bytes]:
+def exported(made: World, period: Period | None = None) -> dict[str, bytes]:
     """Give the files of a copy, as `release log export` makes it."""
     kept = Kept()
     about = export_log.About(period=period, policy=log_files.policy()) if period else None
-    export_log.run(made.slots(), export_log.head(made.slots(), key), None, kept, about)
+    export_log.run(made.slots(), export_log.head(made.slots()), None, kept, about)
     return kept.files
 
 

@@ -73,7 +73,6 @@ class AuditedWorld(World):
             clock=self.clock,
             console=self.console,
             project=self.project,
-            log_key=lambda: SIGNER.key,
             slots=self.slots,
             site=lambda: self.site,
             history=self.history,

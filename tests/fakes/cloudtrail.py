@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from release.core.config import Config
-from release.core.entry import Event, encode, leaf_hash, statement
+from release.core.entry import Event, leaf_hash
 from release.core.evidence import Evidence
 from release.core.identities import Identities, identities
 from release.core.layout import LogLayout
@@ -200,7 +200,7 @@ class Logbook:
         """Append an entry of a job."""
         log: Log = replace(examples.LOG, pipeline=Pipeline(id_=pipeline, job=job, tool="release 1"))
         event = follow(log, self.tail, intent, at=at(clock))
-        body = encode(statement(event))
+        body = examples.sealed(event)
         self.bodies.append(body)
         self.tail = Tail(size=self.tail.size + 1, event=event, leaf_hash=leaf_hash(body))
         return event

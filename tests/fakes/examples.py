@@ -1,22 +1,40 @@
 """One good example of every object, for tests to change."""
 
+import base64
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from release.core import document
 from release.core import manifest as manifests
 from release.core.caching import media_type
 from release.core.channels import Channel
 from release.core.config import Config
-from release.core.entry import Action, ChannelState, Event, Origin, Previous, State, encode, statement
+from release.core.dsse import seal
+from release.core.entry import (
+    PAYLOAD_TYPE,
+    Action,
+    ChannelState,
+    Event,
+    Origin,
+    Previous,
+    State,
+    decode,
+    encode,
+    statement,
+)
 from release.core.entry import leaf_hash as hash_of
 from release.core.handover import Order, PointedFile, Pointer
 from release.core.manifest import Artifact, Build, LockFile, Manifest, Source
 from release.core.pipeline import Pipeline
 from release.core.shape import kebab, read
 from release.core.succession import Intent, Log, Tail, follow
+from release.core.tlog.note import Signer
 from tests.fakes.clock import MIDNIGHT
+from tests.fakes.log_keys import log_signer
 
+SIGNER: Final = log_signer("log.example.com/tag")
 COMMIT: Final = "6f1ed002ab5595859014ebf0951522d9a1b2c3d4"
 DIGEST: Final = "9" * 64
 SRI: Final = "sha384-" + "A" * 64
@@ -35,7 +53,7 @@ _CONFIG: Final[Mapping[str, Mapping[str, object]]] = {
     "library": {"name": "tag"},
     "site": {"bucket": "site", "region": "eu-west-1", "url": "https://cdn.example.com"},
     "distribution": {"id": "E2EXAMPLE12345", "account": "123456789012"},
-    "log": {"bucket": "release-log", "origin": "log.example.com/tag"},
+    "log": {"bucket": "release-log", "origin": SIGNER.key.name, "key": SIGNER.key.vkey},
     "approvals": {"required": False},
 }
 
@@ -97,6 +115,27 @@ def event(index: int = 7, **changes: Any) -> Event:  # noqa: ANN401 - any field
     return dataclasses.replace(whole, **changes)
 
 
+def sealed(event: Event, *, signer: Signer = SIGNER) -> bytes:
+    """Give the slot of an event, signed."""
+    return encode(statement(event), signer.sign)
+
+
+def opened(body: bytes, *, index: int) -> Event:
+    """Read a slot that `SIGNER` signed."""
+    return decode(body, index=index, keys=[SIGNER.key])
+
+
+def said(body: bytes) -> dict[str, Any]:
+    """Give the statement in a slot, without a look at the signature."""
+    found: dict[str, Any] = json.loads(base64.b64decode(json.loads(body)["payload"]))
+    return found
+
+
+def resealed(value: object, *, signer: Signer = SIGNER) -> bytes:
+    """Give a slot of any statement at all, as the holder of the log's key can make it."""
+    return seal(document.canonical(value), PAYLOAD_TYPE, signer.sign)
+
+
 PIPELINE: Final = Pipeline(
     url="https://gitlab.example.com/group/tag/-/pipelines/4711", id_="4711", job="815", actor="u:42", tool="release 1"
 )
@@ -115,7 +154,7 @@ def tail_after(*intents: Intent, log: Log = LOG) -> Tail:
     tail = Tail()
     for wanted in intents:
         follower = follow(log, tail, wanted, at=MIDNIGHT)
-        tail = Tail(size=tail.size + 1, event=follower, leaf_hash=hash_of(encode(statement(follower))))
+        tail = Tail(size=tail.size + 1, event=follower, leaf_hash=hash_of(sealed(follower)))
     return tail
 
 
@@ -124,7 +163,7 @@ def log_of(*intents: Intent, log: Log = LOG) -> list[bytes]:
     tail, bodies = Tail(), []
     for one in intents:
         event = follow(log, tail, one, at=MIDNIGHT)
-        bodies.append(encode(statement(event)))
+        bodies.append(sealed(event))
         tail = Tail(size=tail.size + 1, event=event, leaf_hash=hash_of(bodies[-1]))
     return bodies
 

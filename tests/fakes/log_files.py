@@ -1,23 +1,22 @@
 """A release log as files, as an auditor gets it: made from entries, and then forged by tests."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release.core.entry import encode, statement
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import open_note, parse_note, sign_note
 from release.core.tlog.policy import Policy, parse_policy
 from release.core.tlog.tile import Edge, bundles_of, encode_bundle, tiles_of
-from tests.fakes.log_keys import log_signer, witness_signer
+from tests.fakes import examples
+from tests.fakes.log_keys import witness_signer
 from tests.fakes.scenario import World
 
 ORIGIN = "log.example.com/tag"
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-SIGNER = log_signer(ORIGIN)
+SIGNER = examples.SIGNER
 WITNESS = witness_signer()
 
 
@@ -61,7 +60,9 @@ def world() -> World:
 
 
 def entries(made: World) -> list[bytes]:
-    return [encode(statement(event)) for event in made.events()]
+    """Give the leaves of its log in order."""
+    slots = made.config.log_layout.slots
+    return [body for key, body in sorted(made.log.bodies().items()) if key.startswith(slots)]
 
 
 def evidence(made: World) -> dict[str, bytes]:
@@ -100,10 +101,10 @@ def head(found: dict[str, bytes]) -> Checkpoint:
 
 
 def edited(body: bytes, **fields: object) -> bytes:
-    """Change fields of an entry's event and keep it canonical."""
-    value = json.loads(body)
+    """Change fields of an entry's event, keep it canonical, and sign it as the holder of the log's key can."""
+    value = examples.said(body)
     value["predicate"].update(fields)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    return examples.resealed(value)
 
 
 def many(count: int, body: bytes = b"x" * 100) -> dict[str, bytes]:

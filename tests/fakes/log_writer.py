@@ -83,5 +83,6 @@ def record(store: ObjectStore, version: str) -> tuple[int, bool]:
         pipeline=Pipeline(tool="release 1"),
     )
     intent = Intent(action="version.yanked", version=version, manifest="a" * 64, reason="broken")
-    event, new = append(Slots(store=store, layout=LAYOUT), tree(store), log, intent, clock=SystemClock())
-    return event.index, new
+    slots = Slots(store=store, layout=LAYOUT, keys=(log_files.SIGNER.key,))
+    done = append(slots, tree(store), log, intent, clock=SystemClock())
+    return done.event.index, done.new

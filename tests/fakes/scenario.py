@@ -30,6 +30,7 @@ from release.core.provenance import provenance
 from release.core.sbom import sbom
 from release.core.trust import Trust
 from release.core.version import parse_version
+from release.effects.choice import order_of, previous_good
 from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.tree import Tree
@@ -47,6 +48,7 @@ from tests.fakes.cdn import InMemoryCdn
 from tests.fakes.clock import StoppedClock
 from tests.fakes.console import RecordingConsole
 from tests.fakes.folder import InMemoryFolder
+from tests.fakes.log_keys import log_signer
 from tests.fakes.object_store import Fault, InMemoryObjectStore
 from tests.fakes.public_site import FakePublicSite, Page
 from tests.fakes.repository import FakeRepository
@@ -111,7 +113,7 @@ class World:
         self.promotions: dict[str, Promotion] = {}
         self.verifications: dict[str, Verification] = {}
         self.known: Known | None = None
-        self.signer: NoteSigner | None = None
+        self.signer: NoteSigner = log_signer(self.config.log.origin)
         self.changelog = ""
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
@@ -182,7 +184,7 @@ class World:
         approvals: Sequence[Approval] = (),
     ) -> recording.Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
-        version = to or recording.previous_good(self.slots(), channel, self.slots().tail())
+        version = to or previous_good(self.slots(), channel, self.slots().tail())
         return recording.authorize(
             dataclasses.replace(self.recorder(), approvals=tuple(approvals), repository=None),
             self.site,
@@ -267,10 +269,9 @@ class World:
         wish = dataclasses.replace(whole, **changes)
         return asking.run(self.config, self.slots(), self.view(), self.clock, self.repository, wish)
 
-    def view(self, log: ObjectStore | None = None) -> LogView | None:
-        """Give the log's tree as somebody reads it; None if it has none."""
-        tree = self._tree(log or self.log)
-        return tree.view if tree else None
+    def view(self, log: ObjectStore | None = None) -> LogView:
+        """Give the log's tree as somebody reads it."""
+        return self.tree(log).view
 
     def difference(self, request: Request) -> approving.Difference:
         """Look at what a request would change, as `release approve` does."""
@@ -329,7 +330,7 @@ class World:
     # What there is to see.
 
     def slots(self, log: ObjectStore | None = None) -> Slots:
-        return Slots(store=log or self.log, layout=self.config.log_layout)
+        return Slots(store=log or self.log, layout=self.config.log_layout, keys=(self.signer.key,))
 
     def recorder(self, log: ObjectStore | None = None) -> recording.Recorder:
         return recording.Recorder(
@@ -338,17 +339,17 @@ class World:
             clock=self.clock,
             pipeline=examples.PIPELINE,
             repository=lambda: self.repository,
-            tree=self._tree(log or self.log),
+            tree=self.tree(log),
         )
 
-    def _tree(self, log: ObjectStore) -> Tree | None:
+    def tree(self, log: ObjectStore | None = None) -> Tree:
         layout, origin = self.config.log_layout, self.config.log.origin
-        return Tree(store=log, layout=layout, origin=origin, signer=self.signer) if self.signer else None
+        return Tree(store=log or self.log, layout=layout, origin=origin, signer=self.signer)
 
     def order(self, channel: str) -> Order:
         """Give the log's newest word on a channel."""
         entry = self.slots().tail().state.channels[channel].entry
-        return recording.order_of(self.slots().read(entry), self.config.library.name)
+        return order_of(self.slots().read(entry), self.config.library.name)
 
     def events(self) -> list[Event]:
         """Read the whole log; it must be one chain."""

@@ -10,7 +10,7 @@ from release.adapters.embedded.edge import EmbeddedEdge
 from release.adapters.embedded.provision import provision
 from release.adapters.keyring import Keyring
 from tests.functional.conftest import Ended, Run
-from tests.functional.library import Library
+from tests.functional.library import Library, signing
 
 PIPELINE = (
     ("", "build"),
@@ -43,7 +43,7 @@ class Account:
     def as_(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
         """Run a command with the key of `stage` ("" for none), these variables, and nothing else."""
         key = Keyring(self.keys, "tag").variables(stage) if stage else {}
-        return self.run(*command.split(), *more, **self.endpoint, **key, **variables)
+        return self.run(*command.split(), *more, **self.endpoint, **key, **signing(stage, variables), **variables)
 
     def pipeline(self, version: str, source: str) -> None:
         """Release a version; every step must end well."""

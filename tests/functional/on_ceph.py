@@ -24,7 +24,7 @@ from tests.fakes.ceph import CephGateway, Key
 from tests.fakes.ceph_policies import readable
 from tests.fakes.web_server import Reply, Request, WebServer
 from tests.functional.conftest import Ended, Run, environment
-from tests.functional.library import Library
+from tests.functional.library import Library, signing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,7 +80,8 @@ class CephSite:
 
     def as_(self, stage: str, command: str, *more: str) -> Ended:
         """Run a command with the key of `stage` ("" for none) and nothing else."""
-        return self.run(*command.split(), *more, **self.gateway.environment(self.keys[stage] if stage else None))
+        key = self.gateway.environment(self.keys[stage] if stage else None)
+        return self.run(*command.split(), *more, **key, **signing(stage, key))
 
     def pipeline(self, version: str, source: str) -> None:
         """Release a version; every step must end well."""

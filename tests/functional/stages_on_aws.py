@@ -30,6 +30,7 @@ from release.core.handover import Order, Verification
 from release.core.identities import BOUNDARY, ROTATE
 from release.core.keypolicy import Policies, Policy, policies
 from release.core.rotation import plan
+from release.effects.choice import order_of
 from release.effects.trail import TrailBucket
 from release.effects.trusted import load
 from release.errors import LogError, NotFoundError, NothingToDoError, PermissionDenied
@@ -46,7 +47,6 @@ from release.stages import status as looking
 from tests.fakes import examples, people
 from tests.fakes.folder import InMemoryFolder
 from tests.fakes.identity_store import FakeVault, Kill
-from tests.fakes.log_keys import log_signer
 from tests.fakes.scenario import CHANGELOG, REASON, World, files
 
 TRAIL: Final = "AWSLogs/"
@@ -91,7 +91,6 @@ class Stages:
         self.config = settings
         self.policies = made
         self.world = World(settings)
-        self.world.signer = log_signer(settings.log.origin)
         self.owner = holders["owner"]
         self.holders = holders
         self._proof = proof
@@ -108,7 +107,7 @@ class Stages:
         key = self.holders["record"]
         recorder = replace(self.world.recorder(key.log), approvals=tuple(approvals))
         report = recording.authorize(recorder, key.site, channel, version, reason=REASON, rollback=back, dry_run=False)
-        return recording.order_of(report.event, self.config.library.name)
+        return order_of(report.event, self.config.library.name)
 
     def promote(self, order: Order, *, dry_run: bool = False) -> None:
         key = self.holders["promote"]
@@ -137,7 +136,7 @@ class Stages:
         """Copy the log for an auditor; what comes out is another test's."""
         slots = self.world.slots(self.holders["audit"].log)
         archive = Nowhere()
-        export_log.run(slots, export_log.head(slots, None), None, archive)
+        export_log.run(slots, export_log.head(slots), None, archive)
 
     def audit(self) -> None:
         """Hold all that the audit key reaches against the log; what is found is another test's, but not a refusal."""
@@ -148,7 +147,6 @@ class Stages:
             clock=world.clock,
             console=world.console,
             project=InMemoryFolder(),
-            log_key=lambda: log_signer(self.config.log.origin).key,
             slots=lambda: world.slots(key.log),
             site=lambda: key.site,
             history=lambda bucket: histories[bucket],
@@ -233,7 +231,6 @@ class Stages:
         bare = Approval(request=encode(request).decode())
         project = InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()})
         view = world.view(key.log)
-        assert view
         approving.same_log(view, request, view.head().note)
         approving.difference(self.config, world.slots(key.log), key.site, world.repository, project, bare, request)
         approval = people.approval(request, by=("cto", "lead"))

@@ -10,10 +10,10 @@ import pytest
 from release.adapters.keyring import Keyring
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.note import open_note, sign_note
-from release.core.tlog.skey import parse_skey, skey
+from tests.fakes.log_keys import log_signer
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import Account, account
-from tests.functional.library import Library
+from tests.functional.library import ORIGIN, SIGNING, Library, signing
 
 pytestmark = pytest.mark.moto
 
@@ -66,6 +66,7 @@ class Team:
 
     def run(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
         key = Keyring(self.tag.keys, "tag").variables(stage) if stage else {}
+        key |= signing(stage, variables)
         return self.tag.run(*command.split(), *more, **self.tag.endpoint, **key, **variables)
 
     def done(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
@@ -173,7 +174,7 @@ def test_the_way_back_at_night_needs_nobody_and_an_emergency_needs_one(team: Tea
         team.publish(version, source)
         team.done("record", "record promote latest", GITLAB_USER_ID="7", **team.approve("latest", "cto", "lead"))
         team.finish("latest")
-    keys = {**team.tag.endpoint, "RELEASE_KEYS": str(team.tag.keys)}
+    keys = {**team.tag.endpoint, **SIGNING, "RELEASE_KEYS": str(team.tag.keys)}
     back = team.tag.run("rollback", "latest", "--reason", "breaks checkout", **keys)
     assert (back.code, back.out) == (0, "latest serves 1.0.0 again\n"), back
     team.publish("1.1.1", "window.tag = 3;\n")
@@ -211,12 +212,11 @@ def test_the_next_epoch_is_signed_by_the_keepers_of_the_one_before(team: Team) -
 
 
 def test_an_approver_remembers_the_log_and_refuses_another(team: Team, tmp_path: Path) -> None:
-    signer = parse_skey(skey("log.example.com/tag", bytes(range(32))))
-    team.tag.library.sign_log(signer.key.vkey)
+    signer = log_signer(ORIGIN)
     team.tag.library.release("1.0.0", V1)
     team.done("", "build")
     team.done("publish", "publish")
-    team.done("record", "record publish", RELEASE_LOG_KEY=skey("log.example.com/tag", bytes(range(32))))
+    team.done("record", "record publish")
     team.done("audit", "request v1")
     memory = tmp_path / "settings" / "release" / "log.example.com%2Ftag.checkpoint"
     assert team.run("audit", "approve --dry-run", "--key", "none").code == 0

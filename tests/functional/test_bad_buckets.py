@@ -7,7 +7,7 @@ import pytest
 
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import Account, account
-from tests.functional.library import Library
+from tests.functional.library import SIGNING, Library
 
 pytestmark = pytest.mark.moto
 
@@ -47,7 +47,8 @@ def test_half_a_key_is_no_key(built: Account) -> None:
 
 
 def test_a_server_that_is_not_there_is_no_absence(built: Account) -> None:
-    ended = as_administrator(built, "record", "promote", "--version", "1.0.0", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    nowhere = {**SIGNING, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    ended = as_administrator(built, "record", "promote", "--version", "1.0.0", **nowhere)
     assert ended.code == 11
     assert "no connection could be made" in ended.err
 

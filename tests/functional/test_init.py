@@ -25,7 +25,9 @@ PACKAGES = {
 
 
 @pytest.mark.parametrize("case", PACKAGES)
-def test_the_first_file_is_right_and_fits_the_package(run: Run, library: Library, case: str) -> None:
+def test_the_first_file_is_right_and_fits_the_package_but_for_the_logs_key(
+    run: Run, library: Library, tmp_path: Path, case: str
+) -> None:
     package, name, line = PACKAGES[case]
     (library.folder / "release.toml").unlink()
     library.write("package.json", json.dumps(package))
@@ -33,6 +35,15 @@ def test_the_first_file_is_right_and_fits_the_package(run: Run, library: Library
     text = (library.folder / "release.toml").read_text()
     assert f'name = "{name}"' in text
     assert line in text
+    missing = run("config", "check")
+    assert (missing.code, "1 problem\n" in missing.err, "'release log key FILE' makes it" in missing.err) == (
+        3,
+        True,
+        True,
+    )
+    made = run("log", "key", str(tmp_path / "log.key"))
+    assert made.code == 0, made
+    library.write("release.toml", text.replace('# key = "..." ', f'key = "{made.out.strip()}"'))
     assert run("config", "check").code == 0
 
 

@@ -12,7 +12,7 @@ from release.core.identities import STAGES
 from release.errors import PermissionDenied, RefusedError
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import PIPELINE, Account, account
-from tests.functional.library import Library
+from tests.functional.library import SIGNING, Library, signing
 
 pytestmark = pytest.mark.moto
 
@@ -94,6 +94,7 @@ def test_rollback_needs_no_git_no_build_and_no_tools(tag: Account, tmp_path: Pat
     ended = tag.run(
         *("rollback", "latest", "--reason", "breaks checkout", "--config", str(bare / "release.toml")),
         **tag.endpoint,
+        **SIGNING,
         RELEASE_KEYS=str(tag.keys),
         PATH="/nonexistent",
     )
@@ -126,7 +127,7 @@ def test_a_yanked_version_cannot_be_promoted_again(tag: Account) -> None:
     serving = tag.as_("record", "yank 1.1.0 --reason bad")
     assert serving.code == 12
     assert "is what latest, v1 serves" in serving.err
-    keys = {**tag.endpoint, "RELEASE_KEYS": str(tag.keys)}
+    keys = {**tag.endpoint, **SIGNING, "RELEASE_KEYS": str(tag.keys)}
     for channel in ("latest", "v1"):
         assert tag.run("rollback", channel, "--reason", "bad", **keys).code == 0
     assert tag.as_("record", "yank 1.1.0 --reason bad").code == 0
@@ -212,7 +213,7 @@ def test_no_stage_works_with_the_key_of_another(tag: Account, own: str, command:
             break
         assert tag.as_(key, before).code == 0
     for stranger in [stage for stage in STAGES if stage != own]:
-        ended = tag.as_(stranger, command)
+        ended = tag.as_(stranger, command, **signing(own, {}))
         assert ended.code == 9, (stranger, command, ended)
         assert "may not " in ended.err
         assert "arn:aws:" in ended.err

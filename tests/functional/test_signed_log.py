@@ -3,21 +3,33 @@
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from release.adapters.aws import AwsAccess, AwsClients
+from release.adapters.keyring import Keyring
 from release.core.tlog.skey import parse_skey, skey
 from tests.functional.conftest import Run
 from tests.functional.embedded import PIPELINE, Account, account
-from tests.functional.library import Library
+from tests.functional.library import SIGNING, VKEY, Library
 
-SKEY = skey("log.example.com/tag", bytes(range(32)))
-VKEY = parse_skey(SKEY).key.vkey
+SKEY = SIGNING["RELEASE_LOG_KEY"]
 OTHER = skey("log.example.com/tag", bytes(32))
 
 
 def test_a_key_is_made_once_and_only_its_public_half_is_shown(run: Run, library: Library, tmp_path: Path) -> None:
+    """Nothing needs the key before there is one, and everything says how to make it."""
+    toml = (library.folder / "release.toml").read_text()
+    library.write("release.toml", toml.replace(f'key = "{VKEY}"\n', ""))
+    library.commit("build: no key yet")
+    missing = run("config", "check")
+    assert (missing.code, "log.key: is missing: Signs the log: 'release log key FILE' makes it" in missing.err) == (
+        3,
+        True,
+    )
     file = tmp_path / "log.key"
     ended = run("log", "key", str(file))
     assert ended.code == 0, ended
@@ -32,6 +44,8 @@ def test_a_key_is_made_once_and_only_its_public_half_is_shown(run: Run, library:
     assert json.loads(run("log", "key", str(tmp_path / "second"), "--json").out)["vkey"] != made.key.vkey
     assert run("log", "key", str(tmp_path / "no" / "folder")).code == 3
     assert library.git("status", "--porcelain") == ""
+    library.write("release.toml", toml.replace(VKEY, made.key.vkey))
+    assert run("config", "check").code == 0
 
 
 WRONG = {
@@ -52,7 +66,6 @@ def test_without_the_right_key_nothing_is_asked_or_written(
     run: Run, library: Library, variables: dict[str, str], code: int, said: str, command: str
 ) -> None:
     """Nothing listens where AWS should be: to ask it would be another error."""
-    library.sign_log(VKEY)
     library.write("large", "x" * 2000)
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
     ended = run(*command.split(), **nowhere, **variables)
@@ -64,10 +77,6 @@ def test_without_the_right_key_nothing_is_asked_or_written(
 def test_a_public_key_of_another_log_or_none_at_all_is_refused(run: Run, library: Library, key: str) -> None:
     library.sign_log(key)
     assert run("log", "repair", RELEASE_LOG_KEY=SKEY).code == 3
-
-
-def test_a_log_without_a_key_has_nothing_to_repair(run: Run) -> None:
-    assert run("log", "repair").code == 5
 
 
 @pytest.fixture
@@ -92,22 +101,26 @@ def witnessed(tag: Account, copy: Path, size: int) -> None:
     assert (ended.code, f"witnesses vouch for {size} entries" in ended.out) == (0, True), ended
 
 
+@contextmanager
+def record_client(tag: Account) -> Iterator[Any]:
+    """Use the record stage's key with other tools than ours."""
+    key = Keyring(tag.keys, "tag").variables("record")
+    access = AwsAccess(stage="record", region=tag.aws.region, environment=key, endpoint=tag.aws.endpoint)
+    with closing(AwsClients(access).s3()) as s3:
+        yield s3
+
+
 @pytest.mark.moto
 def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag: Account, tmp_path: Path) -> None:
-    tag.pipeline("1.0.0", "window.tag = 1;\n")  # before the log had a key
     copy, vkey, secret = tmp_path / "log.tar", tmp_path / "log.vkey", tmp_path / "log.key"
     assert tag.as_("audit", "log export", str(copy)).code == 5
     assert not copy.exists()
     secret.write_text(f"{SKEY}\n")
     vkey.write_text(f"{VKEY}\n")
-    tag.library.sign_log(VKEY)
-    signing = {"RELEASE_LOG_KEY_FILE": str(secret)}
-    assert tag.as_("record", "log repair --dry-run", **signing).out.endswith("would cover 5\n")
-    assert tag.as_("record", "log repair", **signing).out.endswith("covered 0 entries and covers 5\n")
-    tag.library.release("1.1.0", "window.tag = 2;\n")
-    for stage, command in PIPELINE:
-        ended = tag.as_(stage, command, **(signing if stage == "record" else {}))
-        assert ended.code == 0, (command, ended)
+    tag.pipeline("1.0.0", "window.tag = 1;\n")
+    in_file = {"RELEASE_LOG_KEY_FILE": str(secret)}
+    assert tag.as_("record", "log repair", **in_file).out.endswith("covered 5 entries and covers 5\n")
+    tag.pipeline("1.1.0", "window.tag = 2;\n")
     size = len(json.loads(tag.as_("audit", "log list --json").out))
     ended = tag.as_("audit", "log export --json", str(copy))
     assert (ended.code, json.loads(ended.out)["size"]) == (0, size), ended
@@ -145,7 +158,37 @@ def test_a_signed_log_is_exported_and_verified_by_whoever_has_its_public_key(tag
     witnessed(tag, copy, size)
 
     forged = bytearray(copy.read_bytes())
-    at = forged.index(b'"version":"1.1.0"')
-    forged[at + 13 : at + 14] = b"9"
+    at = forged.index(b'{"payload":"ey')
+    forged[at + 12 : at + 13] = b"f"
     again.write_bytes(forged)
     assert tag.run("log", "verify", str(again), "--key", str(vkey)).code == 20
+
+
+@pytest.mark.moto
+def test_what_a_thief_of_the_record_key_leaves_in_slots_stops_nothing(tag: Account, tmp_path: Path) -> None:
+    """He has the AWS key and not the log's key."""
+    copy, vkey = tmp_path / "log.tar", tmp_path / "log.vkey"
+    vkey.write_text(f"{VKEY}\n")
+    tag.pipeline("1.0.0", "window.tag = 1;\n")
+    with record_client(tag) as s3:
+        for index, body in ((5, b"{}"), (6, b"x" * 70_000), (7, b"")):
+            s3.put_object(Bucket="release-log", Key=f"tag/seq/{index:012d}", Body=body, IfNoneMatch="*")
+    listed = tag.as_("audit", "log list --last 3").out
+    assert listed.count("INVALID") == 3
+    assert "slot 6 holds an object of 70000 bytes" in listed
+    assert tag.as_("audit", "log show 6").code == 14
+    assert "slots 5 to 7 of the release log hold no entry" in tag.as_("audit", "status").err
+    assert tag.as_("record", "log repair --dry-run").out.endswith("would cover 8\n")
+    tag.library.release("1.1.0", "window.tag = 2;\n")
+    said = [tag.as_(stage, command) for stage, command in PIPELINE]
+    assert [ended.code for ended in said] == [0] * len(PIPELINE), said
+    assert [ended.err.count("holds no entry") for ended in said] == [0, 0, 3, 0, 0, 0, 0, 0]
+    assert json.loads(tag.as_("audit", "log show 8 --json").out)["prev"]["index"] == 7
+    assert tag.as_("audit", "log export", str(copy)).code == 0
+    ended = tag.run("log", "verify", str(copy), "--key", str(vkey), "--json")
+    assert ended.code == 21, ended
+    assert [(found["kind"], found["index"]) for found in json.loads(ended.out)["findings"]] == [
+        ("entry", 5),
+        ("entry", 6),
+        ("entry", 7),
+    ]

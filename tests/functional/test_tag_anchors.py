@@ -6,15 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from release.core.tlog.skey import parse_skey, skey
 from tests.functional.conftest import Run
 from tests.functional.embedded import Account, account
-from tests.functional.library import Library
+from tests.functional.library import VKEY, Library
 
 pytestmark = pytest.mark.moto
-
-SKEY = skey("log.example.com/tag", bytes(range(32)))
-VKEY = parse_skey(SKEY).key.vkey
 
 
 def released(tag: Account, key: Path, version: str, *lines: str) -> None:
@@ -23,7 +19,7 @@ def released(tag: Account, key: Path, version: str, *lines: str) -> None:
     sign = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={key}", "tag", "--force", "--sign")
     tag.library.git(*sign, *(f"--message={line}" for line in (version, *lines)), f"v{version}")
     for stage, command in (("", "build"), ("publish", "publish"), ("record", "record publish")):
-        ended = tag.as_(stage, command, **({"RELEASE_LOG_KEY": SKEY} if stage == "record" else {}))
+        ended = tag.as_(stage, command)
         assert ended.code == 0, (command, ended)
 
 
@@ -35,7 +31,6 @@ def test_a_signed_tag_says_what_was_seen_of_the_log_and_an_auditor_holds_the_log
     public = " ".join((tmp_path / "ann.pub").read_text().split()[:2])
     signers.write_text(f'# who may tag\nann@example.com namespaces="git,file" {public} ann\n')
     vkey.write_text(f"{VKEY}\n")
-    library.sign_log(VKEY)
     copy, early = tmp_path / "log.tar", tmp_path / "early.tar"
     with account(library, run, tmp_path / "keys") as tag:
         released(tag, key, "1.0.0")

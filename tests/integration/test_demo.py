@@ -67,6 +67,7 @@ def test_a_real_library_from_npm_is_built_twice_alike_released_and_verified(
         distribution=site.distribution,
         account=aws.account,
         url=edge.url,
+        log_key_file=tmp_path / "log.key",
     )
     library.start(files, message="feat: bundle it")
     library.lock()

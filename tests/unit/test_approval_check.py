@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from release.core.entry import Event, encode, statement
+from release.core.entry import Event
 from release.core.log_finding import Finding
 from release.core.logcheck import Verifier
 from release.core.logtree import TreeFiles
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.stages import record as recording
-from tests.fakes import log_files, people
+from tests.fakes import examples, log_files, people
 from tests.fakes.scenario import World
 
 Files = dict[str, bytes]
@@ -22,7 +22,6 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 def world() -> World:
     """Released before there was any trust, then with approvals, in an emergency, back, and under a second epoch."""
     made = World()
-    made.signer = log_files.SIGNER
     made.release("1.0.0", "v1")
     made.clock.sleep(3600)
     made.trust(people.trust(issued="2026-11-24T00:30:00Z"))
@@ -109,7 +108,7 @@ def test_a_release_that_nobody_approved_is_found(world: World, first: str) -> No
         ({"occurred_at": "2027-03-01T00:00:00Z"}, "it is valid from"),
         ({"after": earlier.after}, "another trust epoch than the one in force"),
     ):
-        body = encode(statement(dataclasses.replace(event, **changes)))
+        body = examples.sealed(dataclasses.replace(event, **changes))
         bodies = log_files.entries(world)
         findings = verify(files(world, [*bodies[:last], body, *bodies[last + 1 :]]), trust=first)
         assert [finding.index for finding in findings] == [last], changes
@@ -146,12 +145,12 @@ def test_what_every_approver_saw_is_the_beginning_of_the_log(world: World, first
     assert verify(files(world), trust=first, kind="fork") == []
     for index in range(last):
         event = world.events()[index]
-        forged = [*bodies[:index], encode(statement(dataclasses.replace(event, reason="forged"))), *bodies[index + 1 :]]
+        forged = [*bodies[:index], examples.sealed(dataclasses.replace(event, reason="forged")), *bodies[index + 1 :]]
         findings = verify(files(world, forged), trust=first, kind="fork")
         assert findings, f"entry {index} was rewritten and the log signed again"
         assert f"what cto and lead saw when approving entry {last} is of another log" in findings[-1].message
         assert dict(findings[-1].facts)["seen"] == root_after(bodies, last)
-    rewritten = [*bodies[: last + 1], encode(statement(dataclasses.replace(world.events()[last + 1], reason="forged")))]
+    rewritten = [*bodies[: last + 1], examples.sealed(dataclasses.replace(world.events()[last + 1], reason="forged"))]
     assert verify(files(world, rewritten), trust=first, kind="fork") == [], "after the last anchor it needs the lock"
     assert verify(files(world, [*bodies[:1], bodies[0], *bodies[2:]]), trust=None, kind="fork") == []
 
@@ -159,7 +158,7 @@ def test_what_every_approver_saw_is_the_beginning_of_the_log(world: World, first
 def test_a_release_that_stands_before_what_its_approver_saw_is_found(world: World, first: str) -> None:
     event = next(event for event in world.events() if event.approvals)
     bodies = log_files.entries(world)
-    cut = [*bodies[: event.index - 1], encode(statement(moved(event, event.index - 1)))]
+    cut = [*bodies[: event.index - 1], examples.sealed(moved(event, event.index - 1))]
     (finding,) = verify(files(world, cut), trust=first, kind="fork")
     assert "the entry was not there yet" in finding.message
 

@@ -9,16 +9,14 @@ import pytest
 from release.core.approval import Seen, stamp
 from release.core.config import ApprovalsSection
 from release.core.document import encode
-from release.core.entry import encode as entry_bytes
-from release.core.entry import statement
 from release.core.succession import Intent
 from release.core.trust import ApproverKey
+from release.effects.growth import append
 from release.effects.trusted import load
 from release.errors import ConfigError, LogError, NotFoundError, RefusedError, SourceError
 from release.stages import approve as approving
 from release.stages import record as recording
-from tests.fakes import people
-from tests.fakes.log_keys import log_signer
+from tests.fakes import examples, people
 from tests.fakes.scenario import World
 
 
@@ -26,7 +24,6 @@ from tests.fakes.scenario import World
 def world() -> World:
     """1.0.0 is served by latest and v1, approved; 1.1.0 is published."""
     made = World()
-    made.signer = log_signer(made.config.log.origin)
     made.trust()
     made.release("1.0.0")
     for channel in ("latest", "v1"):
@@ -208,7 +205,7 @@ def test_promote_refuses_what_the_record_key_authorised_alone(world: World) -> N
     """Somebody with the record key leaves the approval out."""
     manifest = next(event.manifest for event in world.events() if event.version == "1.1.0")
     alone = Intent(action="promote.authorized", version="1.1.0", manifest=manifest, channel="latest", asked=True)
-    world.slots().append(world.recorder().log, alone, clock=world.clock)
+    append(world.slots(), world.tree(), world.recorder().log, alone, clock=world.clock)
     with pytest.raises(RefusedError, match="was authorised without an approval"):
         world.promote("latest")
     assert serves(world) == "1.0.0"
@@ -234,7 +231,7 @@ def test_promote_refuses_an_entry_that_says_more_than_was_approved(world: World)
     world.finish("v1")
     real = world.approved("latest", "1.1.0", "cto", "lead").event
     forged = dataclasses.replace(real, approvals=earlier.approvals)
-    world.log.put(world.config.log_layout.slot(real.index), entry_bytes(statement(forged)))
+    world.log.put(world.config.log_layout.slot(real.index), examples.sealed(forged))
     with pytest.raises(RefusedError, match="it is for channel v1"):
         world.promote("latest")
 
@@ -313,7 +310,6 @@ def test_a_trust_that_is_gone_is_not_taken_for_none(world: World) -> None:
 
 def test_a_request_says_the_exact_step_and_what_was_last_seen_of_the_log(world: World) -> None:
     request, view = world.ask("latest", "1.1.0"), world.view()
-    assert view
     head = view.head().checkpoint
     assert request.seen == Seen(size=world.slots().tail().size, root=head.root.hex())
     assert request.before

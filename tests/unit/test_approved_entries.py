@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from release.core.approval import Before
-from release.core.entry import Approved, Event, Previous, TrustReference, decode, encode, leaf_hash, statement
+from release.core.entry import Approved, Event, Previous, TrustReference, leaf_hash
 from release.core.evidence import Evidence
 from release.core.permission import Grant
 from release.core.replay import Replay
 from release.core.succession import Intent, already, follow, overdue, restates
 from release.errors import RefusedError
+from tests.fakes import examples
 from tests.fakes.clock import MIDNIGHT
 from tests.fakes.examples import DIGEST, LOG, intent, tail_after
 
@@ -48,7 +49,7 @@ FIRST = approved("1.0.0", None)
 
 def test_an_entry_says_who_approved_it_by_which_epoch() -> None:
     event = follow(LOG, tail_after(TRUST, FIRST), approved("1.1.0", serving("1.0.0", 1)), at=MIDNIGHT)
-    assert decode(encode(statement(event)), index=2) == event
+    assert examples.opened(examples.sealed(event), index=2) == event
     assert [a.principal for a in event.approvals] == ["cto"]
     assert (event.trust, event.emergency) == (EPOCH, False)
 
@@ -113,5 +114,5 @@ def problems(events: Iterable[Event | None]) -> list[str]:
     for event in filter(None, events):
         prev = event.prev and Previous(index=event.prev.index, leaf_hash=replay.leaf_hash)
         chained = dataclasses.replace(event, prev=prev)
-        found += replay.take(chained, leaf_hash(encode(statement(chained))))
+        found += replay.take(chained, leaf_hash(examples.sealed(chained)))
     return found

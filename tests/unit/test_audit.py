@@ -96,9 +96,8 @@ def test_an_empty_log_is_nothing_to_audit() -> None:
 
 def test_a_slot_that_no_head_covers_is_found_once_no_job_can_be_at_it() -> None:
     world = audited()
-    world.signer = None
-    world.yank("1.0.0")
     key = "tag/seq/000000000010"
+    world.log.put(key, b"{}", LOG)
     world.log_history.times[key] = world.clock.now()
     assert world.found("objects") == {}
     assert world.soon() == ["entry 10 is not covered by the log's head yet: a job is at it, or died"]

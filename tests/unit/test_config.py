@@ -30,7 +30,8 @@ id = "E2EXAMPLE12345"
 [log]
 bucket = "release-log"
 origin = "log.example.com/tag"
-"""
+key = "KEY"
+""".replace("KEY", examples.SIGNER.key.vkey)
 HINT = "'release config schema' prints every name that is allowed"
 
 
@@ -58,10 +59,10 @@ BAD_SHAPES = {
         changed("[site]", "[sight]"),
         ["4: sight: unknown name; did you mean 'site'?", "1: site: is missing"],
     ),
-    "name like no other": (added("[monitoring]\nevery = 5"), ["16: monitoring: unknown name"]),
+    "name like no other": (added("[monitoring]\nevery = 5"), ["17: monitoring: unknown name"]),
     "name with an underscore": (
         added("[cache]\nmax_age = 5"),
-        ["17: cache.max_age: unknown name; did you mean 'max-age'?"],
+        ["18: cache.max_age: unknown name; did you mean 'max-age'?"],
     ),
     "number for text": (changed('"tag"', "5"), ["2: library.name: must be text, is a whole number"]),
     "text for a number": (
@@ -70,25 +71,25 @@ BAD_SHAPES = {
     ),
     "boolean for a number": (
         added("[cache]\nmax-age = true"),
-        ["17: cache.max-age: must be a whole number, is true or false"],
+        ["18: cache.max-age: must be a whole number, is true or false"],
     ),
     "fraction for a number": (
         added("[cache]\nmax-age = 0.5"),
-        ["17: cache.max-age: must be a whole number, is a float"],
+        ["18: cache.max-age: must be a whole number, is a float"],
     ),
-    "text for a list": (added('[build]\nformats = "esm"'), ["17: build.formats: must be a list, is text"]),
+    "text for a list": (added('[build]\nformats = "esm"'), ["18: build.formats: must be a list, is text"]),
     "number for a boolean": (
         added("[build]\nsource-maps = 1"),
-        ["17: build.source-maps: must be true or false, is a whole number"],
+        ["18: build.source-maps: must be true or false, is a whole number"],
     ),
     "text for a table": ('build = "make"\n' + BASE, ["1: build: must be a table, is text"]),
     "list for a table": (added("[[cache]]\nmax-age = 5"), ["1: cache: must be a table, is a list"]),
     "unknown format": (
         added('[build]\nformats = [\n  "iife",\n  "es",\n]'),
-        ["17: build.formats[1]: must be one of iife, esm; did you mean 'esm'?"],
+        ["18: build.formats[1]: must be one of iife, esm; did you mean 'esm'?"],
     ),
-    "no format": (added("[build]\nformats = []"), ["17: build.formats: must have at least 1 item(s)"]),
-    "too long a cache": (added("[cache]\ns-maxage = 86401"), ["17: cache.s-maxage: must be at most 86400"]),
+    "no format": (added("[build]\nformats = []"), ["18: build.formats: must have at least 1 item(s)"]),
+    "too long a cache": (added("[cache]\ns-maxage = 86401"), ["18: cache.s-maxage: must be at most 86400"]),
     "library's name": (
         changed('"tag"', '"Tag/1"'),
         ["2: library.name: 'Tag/1' is not a name of a-z, 0-9, '.', '_' and '-'"],
@@ -106,31 +107,31 @@ BAD_SHAPES = {
     ),
     "output that climbs": (
         added('[build]\noutput = "../dist"'),
-        ["17: build.output: '../dist' is not a relative path of plain names"],
+        ["18: build.output: '../dist' is not a relative path of plain names"],
     ),
     "distribution": (
         changed("E2EXAMPLE12345", "d111.cloudfront.net"),
         ["10: distribution.id: 'd111.cloudfront.net' is not a distribution id such as E2EXAMPLE1234"],
     ),
     "an origin that no log entry can hold": (
-        changed("log.example.com/tag", "l" * 201),
+        changed('origin = "log.example.com/tag', 'origin = "' + "l" * 201),
         ["14: log.origin: is longer than 200 characters"],
     ),
     "misspelt kind of version": (
         added('[channels.latest]\naccepts = "stabel"'),
-        ["17: channels.latest.accepts: must be one of stable, prerelease, any; did you mean 'stable'?"],
+        ["18: channels.latest.accepts: must be one of stable, prerelease, any; did you mean 'stable'?"],
     ),
     "kind in an inline table": (
         added('[channels]\nlatest = { accepts = "all" }'),
-        ["17: channels.latest.accepts: must be one of stable, prerelease, any"],
+        ["18: channels.latest.accepts: must be one of stable, prerelease, any"],
     ),
     "kind with a dotted name": (
         added('[channels]\nlatest.accepts = "all"'),
-        ["17: channels.latest.accepts: must be one of stable, prerelease, any"],
+        ["18: channels.latest.accepts: must be one of stable, prerelease, any"],
     ),
     "kind of a quoted channel": (
         added('[channels."v{major}.{minor}"] # exact\naccepts = "all"'),
-        ["17: channels.v{major}.{minor}.accepts: must be one of stable, prerelease, any"],
+        ["18: channels.v{major}.{minor}.accepts: must be one of stable, prerelease, any"],
     ),
 }
 BAD_TOGETHER = {
@@ -149,23 +150,23 @@ BAD_TOGETHER = {
     "variables that hold secrets": (
         added('[build]\nenvironment = ["THEME", "NPM_TOKEN", "AWS_PROFILE"]'),
         [
-            "17: build.environment[1]: NPM_TOKEN is a credential: the build never sees one",
-            "17: build.environment[2]: AWS_PROFILE is a credential: the build never sees one",
+            "18: build.environment[1]: NPM_TOKEN is a credential: the build never sees one",
+            "18: build.environment[2]: AWS_PROFILE is a credential: the build never sees one",
         ],
     ),
     "a command without entries": (
         added('[build]\ncommand = ["make"]'),
-        ["16: build.entries: is missing: name the files pages load from your build"],
+        ["17: build.entries: is missing: name the files pages load from your build"],
     ),
     "names that are no channel": (
         added('[channels.latest]\n[channels.Beta]\n[channels."{major}"]\n[channels.channels]'),
-        [f"{line}: channels.{name}: {NO_CHANNEL}" for line, name in ((17, "Beta"), (18, "{major}"), (19, "channels"))],
+        [f"{line}: channels.{name}: {NO_CHANNEL}" for line, name in ((18, "Beta"), (19, "{major}"), (20, "channels"))],
     ),
     "a line shared by two": (
         added('[channels."v{minor}"]'),
-        ["16: channels.v{minor}: has {minor} without {major}: two lines would share it"],
+        ["17: channels.v{minor}: has {minor} without {major}: two lines would share it"],
     ),
-    "no channel": (added("[channels]"), ["16: channels: declares no channel: nobody could load a release"]),
+    "no channel": (added("[channels]"), ["17: channels: declares no channel: nobody could load a release"]),
     "problems of two kinds of place": (
         changed("https:", "http:").replace('"release-log"', '"site"'),
         [
@@ -274,7 +275,7 @@ tables: dict[str, Any] = {
     "library": 'name = "tag"',
     "site": 'bucket = "site"\nregion = "eu-west-1"\nurl = "https://cdn.example.com"',
     "distribution": 'id = "E2EXAMPLE12345"',
-    "log": 'bucket = "release-log"\norigin = "log.example.com/tag"',
+    "log": f'bucket = "release-log"\norigin = "log.example.com/tag"\nkey = "{examples.SIGNER.key.vkey}"',
     "build": 'install = [\n  "npm",\n  "ci",\n]\nsource-maps = true',
     "cache": "max-age = 5",
     'channels."v{major}"': 'accepts = "stable"',

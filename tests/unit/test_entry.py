@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.core import document
-from release.core.entry import LARGEST, Event, Origin, Previous, State, decode, encode, leaf_hash, statement
+from release.core.entry import LARGEST, Event, Origin, Previous, State, decode, leaf_hash
 from release.errors import LogError
 from tests.fakes import examples
+from tests.fakes.log_keys import log_signer
 from tests.fakes.strategies import CHANNELS, DIGESTS, TEXTS, VERSIONS
 
 
 def written(index: int = 7, **changes: Any) -> bytes:  # noqa: ANN401 - any field
-    return encode(statement(examples.event(index, **changes)))
+    return examples.sealed(examples.event(index, **changes))
 
 
 states = st.builds(
@@ -50,11 +51,11 @@ events = st.builds(
 
 @given(events)
 def test_an_entry_comes_back_as_it_was_written(event: Event) -> None:
-    assert decode(encode(statement(event)), index=event.index) == event
+    assert examples.opened(examples.sealed(event), index=event.index) == event
 
 
 def test_an_entry_is_an_in_toto_statement_about_the_manifest() -> None:
-    value = document.parse(written(), limit=LARGEST)
+    value = examples.said(written())
     assert value["_type"] == "https://in-toto.io/Statement/v1"
     assert value["predicateType"] == "urn:js-release:release-event:v1"
     assert value["subject"] == [{"name": "tag@1.4.2/manifest.json", "digest": {"sha256": examples.DIGEST}}]
@@ -88,12 +89,12 @@ def test_an_entry_that_nobody_could_read_is_never_written(change: dict[str, Any]
 
 
 def test_brackets_in_a_reason_are_words_like_others() -> None:
-    assert decode(written(reason="[" * 40), index=7).reason == "[" * 40
+    assert examples.opened(written(reason="[" * 40), index=7).reason == "[" * 40
 
 
 def test_an_entry_of_another_slot_is_refused() -> None:
     with pytest.raises(LogError, match=r"^log entry 8 says that it is entry 7: entries were moved$"):
-        decode(written(), index=8)
+        examples.opened(written(), index=8)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_an_entry_of_another_slot_is_refused() -> None:
 )
 def test_an_entry_that_does_not_follow_the_one_before_is_refused(index: int, previous: Previous | None) -> None:
     with pytest.raises(LogError, match=rf"^log entry {index} does not follow entry"):
-        decode(written(index, prev=previous), index=index)
+        examples.opened(written(index, prev=previous), index=index)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +118,9 @@ def test_an_entry_that_does_not_follow_the_one_before_is_refused(index: int, pre
 )
 def test_the_subject_is_what_the_event_is_about(subject: dict[str, object]) -> None:
     """A reader of in-toto statements believes the subject, and this program the event."""
-    value = document.parse(written(), limit=LARGEST) | {"subject": [subject]}
+    value = examples.said(written()) | {"subject": [subject]}
     with pytest.raises(LogError):
-        decode(document.canonical(value), index=7)
+        examples.opened(examples.resealed(value), index=7)
 
 
 BAD_EVENTS = {
@@ -137,10 +138,10 @@ BAD_EVENTS = {
 
 @pytest.mark.parametrize("change", BAD_EVENTS.values(), ids=BAD_EVENTS.keys())
 def test_a_malformed_event_is_refused(change: dict[str, object]) -> None:
-    value = document.parse(written(), limit=LARGEST)
+    value = examples.said(written())
     value["predicate"] |= change
     with pytest.raises(LogError, match=r"^log entry 7: "):
-        decode(document.canonical(value), index=7)
+        examples.opened(examples.resealed(value), index=7)
 
 
 BAD_BODIES = {
@@ -148,20 +149,40 @@ BAD_BODIES = {
     "not JSON": b"entry",
     "a line end after": written() + b"\n",
     "too large": b'"' + b"x" * LARGEST + b'"',
-    "another statement": written().replace(b"Statement/v1", b"Statement/v2"),
-    "another predicate": written().replace(b"release-event:v1", b"release-event:v2"),
+    "another statement": examples.resealed(examples.said(written()) | {"_type": "https://in-toto.io/Statement/v2"}),
+    "another predicate": examples.resealed(examples.said(written()) | {"predicateType": "urn:js-release:other:v1"}),
+    "a list": examples.resealed([]),
     "cut off": written()[:-1],
+    "the statement alone": document.canonical(examples.said(written())),
 }
 
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
 def test_what_is_no_entry_is_refused(body: bytes) -> None:
     with pytest.raises(LogError, match=r"^log entry 7: "):
-        decode(body, index=7)
+        examples.opened(body, index=7)
 
 
 @given(st.integers(0, len(written()) - 1), st.integers(1, 255))
-def test_a_changed_byte_changes_the_leaf_hash(place: int, change: int) -> None:
+def test_a_changed_byte_is_no_entry_and_changes_the_leaf_hash(place: int, change: int) -> None:
     body = bytearray(written())
     body[place] ^= change
     assert leaf_hash(bytes(body)) != leaf_hash(written())
+    with pytest.raises(LogError):
+        examples.opened(bytes(body), index=7)
+
+
+def test_an_entry_of_another_log_is_refused_though_its_key_is_trusted() -> None:
+    other = log_signer("log.example.com/other")
+    body = examples.sealed(examples.event(7), signer=other)
+    with pytest.raises(LogError, match=r"^log entry 7 is of the log .*/tag, and the key of .*/other signed it$"):
+        decode(body, index=7, keys=[examples.SIGNER.key, other.key])
+
+
+def test_the_largest_entry_fits_a_bundle_with_its_envelope() -> None:
+    """Base64 takes four bytes for three, so a statement may have 48 KiB."""
+    room = {f"v{n}": examples.channel_state() for n in range(290)}
+    body = written(after=State(channels=room))
+    assert 60_000 < len(body) <= LARGEST
+    with pytest.raises(LogError, match=r"^the entry would be 6\d+ bytes long with its signature, at most 65535 fit"):
+        written(after=State(channels=room | {f"w{n}": examples.channel_state() for n in range(25)}))

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from release.core.layout import LogLayout
 from release.core.tlog.checkpoint import Checkpoint
-from release.core.tlog.note import parse_note, sign_note
+from release.core.tlog.note import Key, parse_note, sign_note
 from release.effects.slots import Slots
 from release.errors import ConfigError, LogError, NothingToDoError
 from release.stages.export_log import Report, cosigned_heads, head, run, with_cosignatures
@@ -33,13 +32,13 @@ class Kept:
         self.files.append((path, body))
 
 
-def slots(bucket: InMemoryObjectStore, layout: LogLayout = LAYOUT) -> Slots:
-    return Slots(store=bucket, layout=layout)
+def slots(bucket: InMemoryObjectStore, key: Key = SIGNER.key) -> Slots:
+    return Slots(store=bucket, layout=LAYOUT, keys=(key,))
 
 
 def export(bucket: InMemoryObjectStore) -> tuple[Report, list[tuple[str, bytes]]]:
     kept = Kept()
-    return run(slots(bucket), head(slots(bucket), SIGNER.key), b"# Changelog\n", kept), kept.files
+    return run(slots(bucket), head(slots(bucket)), b"# Changelog\n", kept), kept.files
 
 
 def derived(bucket: InMemoryObjectStore) -> Iterator[str]:
@@ -68,21 +67,21 @@ def test_a_copy_has_what_the_head_covers_and_names_what_it_does_not(bucket: InMe
     assert (after.size, after.uncovered, files) == (3, 1, whole)
 
 
-def test_a_log_that_is_empty_or_unsigned_has_nothing_to_copy(bucket: InMemoryObjectStore) -> None:
+def test_a_log_that_is_empty_or_has_no_head_has_nothing_to_copy(bucket: InMemoryObjectStore) -> None:
     with pytest.raises(NothingToDoError, match="empty"):
-        head(slots(InMemoryObjectStore()), None)
+        head(slots(InMemoryObjectStore()))
     bare = InMemoryObjectStore()
     first = bucket.read(LAYOUT.slot(0), limit=65536)
     assert first
     bare.create(LAYOUT.slot(0), first.body, first.info.headers)
-    with pytest.raises(NothingToDoError, match="no tree"):
-        head(slots(bare), None)
+    with pytest.raises(LogError, match="nothing proves this log"):
+        head(slots(bare))
 
 
 def test_a_head_of_another_key_is_not_believed(bucket: InMemoryObjectStore) -> None:
     with pytest.raises(LogError, match="cannot be believed"):
-        head(slots(bucket), log_signer(SIGNER.key.name, seed="other").key)
-    assert head(slots(bucket), None).checkpoint.size == 3
+        head(slots(bucket, log_signer(SIGNER.key.name, seed="other").key))
+    assert head(slots(bucket)).checkpoint.size == 3
 
 
 def test_a_copy_with_a_file_missing_is_none(bucket: InMemoryObjectStore) -> None:
@@ -96,7 +95,7 @@ def test_a_copy_with_a_file_missing_is_none(bucket: InMemoryObjectStore) -> None
             export(poorer)
 
 
-def test_a_log_that_gets_its_key_late_is_whole_with_the_next_entry() -> None:
+def test_a_log_that_has_nothing_but_its_slots_is_whole_with_the_next_entry() -> None:
     """With more entries than an append would ever lose slots."""
     full = InMemoryObjectStore()
     for number in range(25):
@@ -107,13 +106,13 @@ def test_a_log_that_gets_its_key_late_is_whole_with_the_next_entry() -> None:
         assert found
         late.create(LAYOUT.slot(index), found.body, found.info.headers)
     assert record(late, yank("2.0.25")) == (25, True)
-    assert head(slots(late), SIGNER.key).checkpoint.size == 26
+    assert head(slots(late)).checkpoint.size == 26
     assert {key: late.bodies()[key] for key in derived(full)} == {key: full.bodies()[key] for key in derived(full)}
     assert tree(late).repair() == 26
 
 
 def test_cosigned_heads_go_along_and_the_newest_stands_below_the_head_too(bucket: InMemoryObjectStore) -> None:
-    top = head(slots(bucket), SIGNER.key)
+    top = head(slots(bucket))
     witness = witness_signer()
     now = parse_note(top.note).with_signatures([witness.sign(parse_note(top.note).text, time=9)]).encode()
     earlier = bucket.bodies()[LAYOUT.archived_checkpoint(2)]

@@ -34,10 +34,13 @@ def tree(store: ObjectStore) -> Tree:
     return Tree(store=store, layout=LAYOUT, origin=ORIGIN, signer=SIGNER)
 
 
+def slots(store: ObjectStore) -> Slots:
+    return Slots(store=store, layout=LAYOUT, keys=(SIGNER.key,))
+
+
 def record(store: ObjectStore, intent: Intent) -> tuple[int, bool]:
-    slots = Slots(store=store, layout=LAYOUT)
-    event, new = append(slots, tree(store), LOG, intent, clock=StoppedClock())
-    return event.index, new
+    done = append(slots(store), tree(store), LOG, intent, clock=StoppedClock())
+    return done.event.index, done.new
 
 
 def yank(version: str) -> Intent:
@@ -58,7 +61,7 @@ def must_be_whole(bucket: InMemoryObjectStore) -> None:
     bodies = entries(bucket)
     leaves = [bytes.fromhex(leaf_hash(body)) for body in bodies]
     for index, body in enumerate(bodies):
-        event = decode(body, index=index)
+        event = decode(body, index=index, keys=[SIGNER.key])
         assert event.prev is None or event.prev.leaf_hash == leaves[index - 1].hex()
     for size in range(1, len(bodies) + 1):
         archived = found[LAYOUT.archived_checkpoint(size)]
@@ -132,7 +135,7 @@ def hold(seed: int, bucket: Watched) -> int:
     """Play one schedule and demand every invariant; gives how many crashes there were."""
     crashes = play(seed, bucket)
     must_be_whole(bucket)
-    yanked = sorted(decode(body, index=index).version for index, body in enumerate(entries(bucket)))
+    yanked = sorted(decode(body, index=index, keys=[SIGNER.key]).version for index, body in enumerate(entries(bucket)))
     assert yanked == sorted(f"{number}.{step}.0" for number in range(3) for step in range(3))
     written = [key for _, key in bucket.journal if key != LAYOUT.checkpoint]
     assert len(written) == len(set(written))

@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 
 from release.core import document
-from release.core.entry import Event, decode
+from release.core.entry import Event
 from release.core.period import Period
 from release.core.population import COLUMNS, CSV, MOST_ROWS, SIDECAR, Gathering, Population, gathered, population_files
 from release.effects.signed_log import SignedLog
 from release.errors import ConfigError
-from tests.fakes import audited, log_files
+from tests.fakes import audited, examples, log_files
 from tests.fakes.scenario import World
 
 Rows = list[dict[str, str]]
@@ -28,7 +28,7 @@ def signed(world: World) -> SignedLog:
 
 
 def population(log: SignedLog, period: Period) -> tuple[Population, Rows]:
-    files = population_files(gathered(log.bodies(), period), log.head, log.blob)
+    files = population_files(gathered(log.bodies(), period, log.policy.logs), log.head, log.blob)
     about = document.decode(Population, files[SIDECAR], name=SIDECAR, limit=10_000)
     rows = list(csv.DictReader(io.StringIO(files[CSV].decode(), newline=""), strict=True))
     return about, rows
@@ -104,7 +104,7 @@ def test_a_period_is_a_run_of_entries_without_a_gap(world: World) -> None:
 
 def event(world: World, index: int, at: str) -> Event:
     body = log_files.edited(log_files.entries(world)[0], occurredAt=at, index=0)
-    made = decode(body, index=0)
+    made = examples.opened(body, index=0)
     object.__setattr__(made, "index", index)
     return made
 

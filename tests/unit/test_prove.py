@@ -41,7 +41,6 @@ def opened(found: dict[str, bytes]) -> tuple[SignedLog, Counted]:
 @pytest.fixture(scope="module")
 def world() -> World:
     made = World()
-    made.signer = log_files.SIGNER
     made.release("1.0.0", "latest")
     made.release("1.1.0", "latest")
     return made
@@ -127,7 +126,6 @@ def test_a_head_that_is_absent_empty_or_foreign_is_refused() -> None:
 
 def test_a_bucket_gives_names_and_bounds_what_it_gives() -> None:
     world = World()
-    world.signer = log_files.SIGNER
     world.release("1.0.0")
     files = BucketFiles(store=world.log, layout=world.config.log_layout)
     assert files.names("checkpoints") == [f"{1:012d}"]

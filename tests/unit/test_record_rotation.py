@@ -1,14 +1,16 @@
 import dataclasses
+import json
 
 import pytest
 
 from release.core import document
-from release.core.entry import ROTATED, Event, decode, encode, leaf_hash, statement
+from release.core.entry import ROTATED, Event, leaf_hash, statement
 from release.core.handover import Rotated, Rotation
 from release.core.manifest import digest
 from release.core.replay import Replay
 from release.errors import FormatError, LogError, ServiceError
 from release.stages import record as recording
+from tests.fakes import examples
 from tests.fakes.scenario import World, every_fault
 
 KEYS = ("AKIAEXAMPLE000000001", "AKIAEXAMPLE000000002")
@@ -25,7 +27,7 @@ def rotate(world: World, body: bytes = BODY, *, dry_run: bool = False) -> record
 
 def problems(events: list[Event]) -> list[str]:
     replay = Replay()
-    return [problem for event in events for problem in replay.take(event, leaf_hash(encode(statement(event))))]
+    return [problem for event in events for problem in replay.take(event, leaf_hash(examples.sealed(event)))]
 
 
 def test_a_rotation_is_an_entry_of_its_own_and_changes_no_channel() -> None:
@@ -87,7 +89,7 @@ def test_only_a_rotation_is_about_no_version() -> None:
     rotated, published = world.events()
     for event in (dataclasses.replace(rotated, version="1.0.0"), dataclasses.replace(published, version="")):
         with pytest.raises(LogError):
-            decode(document.encode(statement(event)), index=event.index)
+            examples.opened(examples.resealed(json.loads(document.encode(statement(event)))), index=event.index)
 
 
 def test_a_rotation_without_its_document_is_found_by_a_replay() -> None:

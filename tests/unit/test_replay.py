@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from release.core.entry import ChannelState, Event, Previous, encode, leaf_hash, statement
+from release.core.entry import ChannelState, Event, Previous, leaf_hash
 from release.core.replay import Replay
-from tests.fakes import log_files
+from tests.fakes import examples, log_files
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def replayed(events: list[Event]) -> list[tuple[int, str]]:
         chained = event
         if replay.newest and event.prev:
             chained = dataclasses.replace(event, prev=Previous(index=event.prev.index, leaf_hash=replay.leaf_hash))
-        found += [(event.index, problem) for problem in replay.take(chained, leaf_hash(encode(statement(chained))))]
+        found += [(event.index, problem) for problem in replay.take(chained, leaf_hash(examples.sealed(chained)))]
     return found
 
 
@@ -114,5 +114,5 @@ def test_a_dropped_or_moved_entry_is_found(events: list[Event], dropped: int) ->
     replay = Replay()
     problems: list[str] = []
     for event in events[:dropped] + events[dropped + 1 :]:
-        problems += replay.take(event, leaf_hash(encode(statement(event))))
+        problems += replay.take(event, leaf_hash(examples.sealed(event)))
     assert any("follows entry" in problem for problem in problems)

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.core.channels import Channel
-from release.core.entry import Action, decode, encode, leaf_hash, statement
+from release.core.entry import Action, leaf_hash
 from release.core.manifest import digest
 from release.core.succession import Intent, Tail, already, follow
 from release.core.version import parse_version
 from release.errors import RefusedError
+from tests.fakes import examples
 from tests.fakes.clock import MIDNIGHT
 from tests.fakes.examples import LOG, intent, tail_after
 
@@ -47,11 +48,11 @@ def test_the_first_entry_follows_nothing() -> None:
 
 def test_an_entry_is_chained_to_the_bytes_of_the_one_before() -> None:
     first = follow(LOG, Tail(), intent("publish.completed"), at=MIDNIGHT)
-    body = encode(statement(first))
+    body = examples.sealed(first)
     second = follow(LOG, Tail(size=1, event=first, leaf_hash=leaf_hash(body)), promote("1.4.2"), at=MIDNIGHT)
     assert second.prev is not None
     assert (second.index, second.prev.index, second.prev.leaf_hash) == (1, 0, leaf_hash(body))
-    assert decode(encode(statement(second)), index=1) == second
+    assert examples.opened(examples.sealed(second), index=1) == second
 
 
 def test_times_are_written_in_utc() -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from release.core.document import encode as document_of
-from release.core.entry import TRUST_CHANGED, Event, encode, leaf_hash, statement
+from release.core.entry import TRUST_CHANGED, Event, leaf_hash
 from release.core.replay import Replay
 from release.errors import LogError, RefusedError, ServiceError
 from release.ports import Repository
@@ -29,7 +29,7 @@ def announce(world: World, *, dry_run: bool = False) -> list[recording.Report]:
 
 def problems(events: list[Event]) -> list[str]:
     replay = Replay()
-    return [problem for event in events for problem in replay.take(event, leaf_hash(encode(statement(event))))]
+    return [problem for event in events for problem in replay.take(event, leaf_hash(examples.sealed(event)))]
 
 
 def test_an_epoch_is_announced_once_and_the_state_says_which_one_decides(world: World) -> None:

@@ -15,7 +15,7 @@ from release.core.watch import Limits
 from release.effects.slots import Slots
 from release.errors import NothingToDoError
 from release.stages import watch as stage
-from tests.fakes import cloudtrail
+from tests.fakes import cloudtrail, examples
 from tests.fakes.cloudtrail import InMemoryTrail, Json, Logbook, Trail, at, clean_day, packed, user
 from tests.fakes.object_store import InMemoryObjectStore
 
@@ -47,7 +47,7 @@ class Day:
         since = None if self.since is None else int(self.since.timestamp())
         period = stage.Period(since=since, until=int(self.now.timestamp()), now=int(self.now.timestamp()))
         trail = InMemoryTrail({"day.json.gz": self.trail.file()} if files is None else files)
-        slots = Slots(store=store, layout=self.config.log_layout)
+        slots = Slots(store=store, layout=self.config.log_layout, keys=(examples.SIGNER.key,))
         return stage.run(self.config, self.trail.owned, slots, trail, period, self.limits)
 
     def found(self) -> list[tuple[str, str]]:
@@ -653,7 +653,7 @@ def test_only_the_end_of_a_long_log_is_read() -> None:
     store = InMemoryObjectStore()
     for key, body in old.objects(day.config.log_layout).items():
         store.put(key, body)
-    slots = Slots(store=store, layout=day.config.log_layout)
+    slots = Slots(store=store, layout=day.config.log_layout, keys=(examples.SIGNER.key,))
     assert len(stage.events(slots, None)) == 450
     before = store.calls["read"]
     assert [event.index for event in stage.events(slots, int(EVENING.timestamp()))] == list(range(350, 450))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from release.adapters.directory import Directory
+from release.adapters.log_key import make_key
 from release.adapters.process import ProcessRunner
 from release.errors import SourceError
 
@@ -133,8 +134,12 @@ def from_npm(name: str, version: str) -> dict[str, bytes]:
     }
 
 
-def release_toml(*, library: str, bucket: str, log_bucket: str, distribution: str, account: str, url: str) -> bytes:
-    """Write the release.toml of a sample library on an embedded AWS."""
+def release_toml(
+    *, library: str, bucket: str, log_bucket: str, distribution: str, account: str, url: str, log_key_file: Path
+) -> bytes:
+    """Write the release.toml of a sample library on an embedded AWS, and the private key of its log to a new file."""
+    origin = f"demo.example.com/log/{library}"
+    key = make_key(log_key_file, origin).vkey
     return f"""[library]
 name = "{library}"
 
@@ -149,7 +154,8 @@ account = "{account}"
 
 [log]
 bucket = "{log_bucket}"
-origin = "demo.example.com/log/{library}"
+origin = "{origin}"
+key = "{key}"
 
 [approvals]
 required = false

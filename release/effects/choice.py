@@ -1,0 +1,66 @@
+"""What follows from the log's state: which channels a version moves, and what a channel goes back to."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from release.core.channels import Channel, names_for
+from release.core.entry import Event, State
+from release.core.handover import Order
+from release.core.succession import Tail
+from release.core.version import parse_version
+from release.effects.slots import Slots
+from release.errors import NothingToDoError
+
+DEEPEST_ROLLBACK: Final = 50
+
+
+def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> tuple[list[str], list[str]]:
+    """Split the channels a version belongs to into (to move, to leave): a backport moves only its own line.
+
+    Raises:
+        NothingToDoError: there is none to move.
+    """
+    wanted = parse_version(version)
+    names = names_for(channels, wanted)
+    serving = {name: parse_version(current.version) for name, current in state.channels.items()}
+    leave = [name for name in names if name in serving and serving[name] > wanted]
+    move = [name for name in names if name not in leave]
+    if not move:
+        reason = f"{', '.join(leave)} serve newer versions" if leave else "it belongs to no channel of release.toml"
+        raise NothingToDoError(f"version {version} moves nothing: {reason}")
+    return move, leave
+
+
+def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
+    """Find what to roll back to: the newest earlier version of the channel that was verified and not yanked.
+
+    Raises:
+        NothingToDoError: there is none.
+    """
+    current = tail.state.channels.get(channel)
+    if current is None:
+        raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
+    if current.outcome != "completed" and slots.read(current.entry).action == "rollback.authorized":
+        return current.version  # a rollback that was cut off or not verified: go on with it, not one version further
+    state, steps = current, 0
+    while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
+        state, steps = earlier, steps + 1
+        good = state.outcome == "completed" and state.version not in tail.state.yanked
+        if good and parse_version(state.version) < parse_version(current.version):
+            return state.version
+    raise NothingToDoError(
+        f"channel {channel} never served an older version that was verified",
+        hint="name one that is published: --to 1.2.3",
+    )
+
+
+def order_of(event: Event, library: str) -> Order:
+    """Give the order to promote that an authorising entry amounts to."""
+    return Order(
+        kind="rollback" if event.action == "rollback.authorized" else "promote",
+        library=library,
+        channel=event.channel or "",
+        version=event.version,
+        manifest=event.manifest,
+        entry=event.index,
+    )
