@@ -65,40 +65,45 @@ class PackCheck:
     def run(self) -> Iterator[Finding]:
         """Verify everything; gives what is wrong."""
         try:
-            about = document.decode(
-                Pack, self.files.must(ABOUT, LARGEST_ABOUT), name=ABOUT, limit=LARGEST_ABOUT, error=FormatError
-            )
-            note = self.files.must(HEAD, LARGEST_NOTE)
-            head = parse_checkpoint(self.policy.verify(note).text)
+            about, note, head = self._head()
         except (ReleaseError, TlogError) as why:
             yield Finding(kind="signature", message=f"the pack's log cannot be believed: {why}")
             return
-        if (head.origin, head.size, head.root.hex()) != (about.origin, about.size, about.root):
-            yield Finding(kind="signature", message=f"{ABOUT} is about another head of the log than its checkpoint")
-            return
         try:
-            entries, events = self._entries(about, note, head)
-            known, epochs = self._epochs(about)
-            blobs = self._blobs(events)
-            first = events[about.entries[0]]
-            parts = Parts(
-                about=about,
-                note=note,
-                entries=entries,
-                events=events,
-                blobs=blobs,
-                epochs=epochs,
-                known=known,
-                manifest=self._named(MANIFEST, first.manifest, LARGEST_MANIFEST),
-                section=self._named(SECTION, first.source.changelog if first.source else None, LARGEST_BLOB),
-            )
+            parts = self._parts(about, note, head)
             expected = assembled(parts, self.template)
         except (ReleaseError, TlogError, LookupError) as why:
             yield Finding(kind="evidence", message=f"the pack is not whole: {why}")
             return
         self.parts = parts
-        yield from self._approvals(events, known, blobs)
+        yield from self._approvals(parts)
         yield from self._same(expected)
+
+    def _head(self) -> tuple[Pack, bytes, Checkpoint]:
+        body = self.files.must(ABOUT, LARGEST_ABOUT)
+        about = document.decode(Pack, body, name=ABOUT, limit=LARGEST_ABOUT)
+        note = self.files.must(HEAD, LARGEST_NOTE)
+        head = parse_checkpoint(self.policy.verify(note).text)
+        if (head.origin, head.size, head.root.hex()) != (about.origin, about.size, about.root):
+            raise FormatError(f"{ABOUT} is about another head of the log than its checkpoint")
+        return about, note, head
+
+    def _parts(self, about: Pack, note: bytes, head: Checkpoint) -> Parts:
+        """Read and prove what the pack is made from (ReleaseError, TlogError, LookupError: something is wrong)."""
+        entries, events = self._entries(about, note, head)
+        known, epochs = self._epochs(about)
+        first = events[about.entries[0]]
+        return Parts(
+            about=about,
+            note=note,
+            entries=entries,
+            events=events,
+            blobs=self._blobs(events),
+            epochs=epochs,
+            known=known,
+            manifest=self._named(MANIFEST, first.manifest, LARGEST_MANIFEST),
+            section=self._named(SECTION, first.source.changelog if first.source else None, LARGEST_BLOB),
+        )
 
     def _entries(
         self, about: Pack, note: bytes, head: Checkpoint
@@ -140,17 +145,16 @@ class PackCheck:
             raise FormatError(f"{path} has the SHA-256 {digest(body)}, the log names {sha256}")
         return body
 
-    def _approvals(
-        self, events: Mapping[int, Event], known: tuple[Known, ...], blobs: Mapping[str, bytes]
-    ) -> Iterator[Finding]:
+    def _approvals(self, parts: Parts) -> Iterator[Finding]:
+        known = parts.known
         if self.trust is not None and (known[0].sha256 if known else "no epoch at all") != self.trust:
             facts = (("named", self.trust), ("found", known[0].sha256 if known else "none"))
             yield Finding(kind="approval", message="the first trust epoch is not the one that was named", facts=facts)
-        for event in events.values():
+        for event in parts.events.values():
             if not event.action.endswith(".authorized") or event.trust is None:
                 continue
             try:
-                approved.check(event, known, lambda sha256: blobs[sha256])
+                approved.check(event, known, lambda sha256: parts.blobs[sha256])
             except (ReleaseError, LookupError) as why:
                 message = f"entry {event.index} ({event.action} {event.version}) is not approved: {why}"
                 yield Finding(kind="approval", message=message, index=event.index)

@@ -99,9 +99,7 @@ def row_of(
     """
     problems: list[str] = []
     request = _request(event, blob, problems)
-    evidence = {item.kind: item.sha256 for item in event.evidence}
-    opens = event.action.endswith(".authorized")
-    entry, time, how = later.ended or (None, "", "open")
+    provenance = next((item.sha256 for item in event.evidence if item.kind == "provenance"), None)
     return Row(
         entry=str(event.index),
         change=str(event.index if event.outcome_of is None else event.outcome_of),
@@ -112,39 +110,72 @@ def row_of(
         version_to=event.version,
         channel=event.channel or "",
         description=event.reason or (request.reason if request else None) or "",
-        occurred_at=event.occurred_at,
-        started_at=start.at,
-        ended_at=time if opens else event.occurred_at,
-        outcome=how if opens else outcome(event),
-        outcome_entry=_number(entry),
-        actor=event.pipeline.actor or "",
-        authors=" ".join(request.authors) if request else "",
-        requested_at=request.not_before if request else "",
-        approvers="; ".join(f"{approved.principal} ({approved.role})" for approved in event.approvals),
-        approval_request=" ".join(dict.fromkeys(approved.request for approved in event.approvals)),
-        approval_signatures=" ".join(approved.approval for approved in event.approvals),
-        commit=event.source.commit if event.source else "",
-        tag=event.source.tag if event.source else "",
-        changelog_sha256=(event.source.changelog if event.source else None) or "",
-        manifest_sha256=event.manifest,
-        artifacts=_artifacts(evidence.get("provenance"), blob, problems),
-        sbom_sha256=evidence.get("sbom", ""),
-        provenance_sha256=evidence.get("provenance", ""),
-        rollback_plan=_plan(event, request) if opens else "",
-        rolled_back_by=_number(later.undone),
-        yanked_by=_number(later.yanked),
-        review_due=event.after.reviews.get(str(event.index), ""),
-        reviewed_by=_number(later.review),
-        policy_epoch=str(event.trust.epoch) if event.trust else "",
-        policy_sha256=event.trust.sha256 if event.trust else "",
-        pipeline=event.pipeline.url or "",
-        pipeline_id=event.pipeline.id_ or "",
-        job=event.pipeline.job or "",
-        tool=event.pipeline.tool,
+        artifacts=_artifacts(provenance, blob, problems),
         event_id=event.event_id,
         leaf_hash=leaf_hash,
         problem="; ".join(problems),
+        **_course(event, start, later),
+        **_approval(event, request),
+        **_source(event),
+        **_run(event),
     )
+
+
+def _course(event: Event, start: Start, later: Later) -> dict[str, str]:
+    """Say when it happened, how it ended, and what became of it."""
+    opens = event.action.endswith(".authorized")
+    entry, time, how = later.ended or (None, "", "open")
+    return {
+        "occurred_at": event.occurred_at,
+        "started_at": start.at,
+        "ended_at": time if opens else event.occurred_at,
+        "outcome": how if opens else outcome(event),
+        "outcome_entry": _number(entry),
+        "rolled_back_by": _number(later.undone),
+        "yanked_by": _number(later.yanked),
+        "review_due": event.after.reviews.get(str(event.index), ""),
+        "reviewed_by": _number(later.review),
+    }
+
+
+def _approval(event: Event, request: Request | None) -> dict[str, str]:
+    """Say who asked for what, who approved it, and by which rules."""
+    before = event.before if event.action.endswith(".authorized") else None
+    until = f", approved until {request.rollback_until}" if request and request.rollback_until else ""
+    return {
+        "authors": " ".join(request.authors) if request else "",
+        "requested_at": request.not_before if request else "",
+        "approvers": "; ".join(f"{approved.principal} ({approved.role})" for approved in event.approvals),
+        "approval_request": " ".join(dict.fromkeys(approved.request for approved in event.approvals)),
+        "approval_signatures": " ".join(approved.approval for approved in event.approvals),
+        "rollback_plan": f"back to {before.version}{until}" if before else "",
+        "policy_epoch": str(event.trust.epoch) if event.trust else "",
+        "policy_sha256": event.trust.sha256 if event.trust else "",
+    }
+
+
+def _source(event: Event) -> dict[str, str]:
+    """Say from which commit and to which bytes."""
+    evidence = {item.kind: item.sha256 for item in event.evidence}
+    return {
+        "commit": event.source.commit if event.source else "",
+        "tag": event.source.tag if event.source else "",
+        "changelog_sha256": (event.source.changelog if event.source else None) or "",
+        "manifest_sha256": event.manifest,
+        "sbom_sha256": evidence.get("sbom", ""),
+        "provenance_sha256": evidence.get("provenance", ""),
+    }
+
+
+def _run(event: Event) -> dict[str, str]:
+    """Say who ran it, where, with what."""
+    return {
+        "actor": event.pipeline.actor or "",
+        "pipeline": event.pipeline.url or "",
+        "pipeline_id": event.pipeline.id_ or "",
+        "job": event.pipeline.job or "",
+        "tool": event.pipeline.tool,
+    }
 
 
 def _request(event: Event, blob: Callable[[str], bytes], problems: list[str]) -> Request | None:
@@ -170,13 +201,6 @@ def _artifacts(sha256: str | None, blob: Callable[[str], bytes], problems: list[
     except (ValueError, LookupError, TypeError) as why:
         problems.append(f"the provenance {sha256} cannot be read: {type(why).__name__}")
     return ""
-
-
-def _plan(event: Event, request: Request | None) -> str:
-    if event.before is None:
-        return ""
-    until = request.rollback_until if request else None
-    return f"back to {event.before.version}" + (f", approved until {until}" if until else "")
 
 
 def _number(entry: int | None) -> str:

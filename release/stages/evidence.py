@@ -61,17 +61,8 @@ def run(log: SignedLog, version: str, beside: Beside, template: str) -> Report:
     section = section_of((beside.changelog or b"").decode("utf-8", "replace"), version, wanted)
     missing += [] if manifest else [f"manifest.json (SHA-256 {first.manifest})"]
     missing += [] if section or not wanted else [f"changelog-section.md (SHA-256 {wanted})"]
-    about = Pack(
-        origin=log.head.origin,
-        component=first.component,
-        version=version,
-        size=log.head.size,
-        root=log.head.root.hex(),
-        entries=tuple(events),
-        epochs=len(epochs),
-    )
     parts = Parts(
-        about=about,
+        about=_pack(log, first, version, tuple(events), len(epochs)),
         note=log.note,
         entries={index: (body, log.proof(index, body).encode()) for index, body in entries.items()},
         events=events,
@@ -81,7 +72,19 @@ def run(log: SignedLog, version: str, beside: Beside, template: str) -> Report:
         manifest=manifest,
         section=section,
     )
-    return Report(about=about, files=assembled(parts, template), missing=tuple(missing))
+    return Report(about=parts.about, files=assembled(parts, template), missing=tuple(missing))
+
+
+def _pack(log: SignedLog, first: Event, version: str, entries: tuple[int, ...], epochs: int) -> Pack:
+    return Pack(
+        origin=log.head.origin,
+        component=first.component,
+        version=version,
+        size=log.head.size,
+        root=log.head.root.hex(),
+        entries=entries,
+        epochs=epochs,
+    )
 
 
 def judge(files: LogFiles, policy: Policy, template: str, trust: str | None) -> Judgement:

@@ -10,6 +10,7 @@ import pytest
 from release.core.period import Period
 from tests.fakes import audited, log_files
 from tests.fakes.scenario import World
+from tests.fakes.web_server import Reply, WebServer
 from tests.functional.conftest import Run
 from tests.functional.test_log_verify import tar
 
@@ -53,6 +54,10 @@ def test_a_report_is_made_from_a_copy_by_whoever_has_the_key(run: Run, world: Wo
     told = json.loads(run(*report, "--json").out)
     assert [row["version_to"] for row in rows] == [row["versionTo"] for row in told]
     assert len(rows) == len(world.events())
+    files = audited.exported(world)
+    with WebServer({f"/tag/{path}": Reply(body=body) for path, body in files.items()}) as server:
+        served = run("log", "report", "--source", f"{server.url}/tag", "--key", str(key))
+    assert served.out.encode() == out.read_bytes()
     assert run(*report, "--from", "2026-11-26", "--to", "2026-11-25").code == 3
     assert run(*report[:4]).code == 3
 
