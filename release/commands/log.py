@@ -12,7 +12,7 @@ from release.commands.log_proof import proof, verify_proof
 from release.commands.log_report import report
 from release.commands.log_schema import schema
 from release.commands.log_verify import verify
-from release.commands.log_witness import witness, witness_key
+from release.commands.log_witness import verify_conflict, witness, witness_key
 from release.commands.log_write import key, repair
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.entry import Event
@@ -33,6 +33,7 @@ app.command()(key)
 app.command()(repair)
 app.command()(witness)
 app.command("witness-key")(witness_key)
+app.command("verify-conflict")(verify_conflict)
 
 
 @app.command("list")

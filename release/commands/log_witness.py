@@ -1,4 +1,4 @@
-"""release log witness, witness-key: the command of people who watch a log that others write."""
+"""release log witness, witness-key, verify-conflict: the command of people who watch a log that others write."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,11 +9,11 @@ from release.adapters import environment
 from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
 from release.commands.clone import AllowedSigners, Clone, clone_in, signers
-from release.commands.keys_to_trust import LARGEST_KEYS, keys_to_trust
+from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
 from release.commands.log_verify import gravest, sentence
 from release.commands.named_files import read_file
 from release.commands.options import DryRun, Json, emit, emit_json
-from release.errors import ConfigError
+from release.errors import ConfigError, EvidenceError
 
 if TYPE_CHECKING:
     from release.core.tlog.note import Key
@@ -87,6 +87,30 @@ def witness(
     if report.findings:
         raise gravest(report.findings, source)
     Terminal(variables, quiet=json).say(_said(report, dry_run=dry_run))
+
+
+def verify_conflict(
+    folder: Annotated[Path, typer.Argument(help="A folder conflict-... of a witness's memory.")],
+    key: KeyFile,
+    *,
+    json: Json = False,
+) -> None:
+    """Verify a proof of misbehaviour that a witness kept; needs no trust in the witness."""
+    from release.core.tlog import TlogError  # noqa: PLC0415 - loads the cryptography
+    from release.core.witness import proven, seen  # noqa: PLC0415
+
+    logs = _one_log(key)
+    bodies = [read_file(folder / name, "evidence of a conflict", LARGEST_KEYS) for name in ("known", "shown", "proof")]
+    try:
+        known, shown = seen("known", bodies[0], logs), seen("shown", bodies[1], logs)
+        proven(known, shown, bodies[2])
+    except TlogError as why:
+        raise EvidenceError(f"{folder} proves nothing against the log: {why}", hint="who kept it, and how?") from why
+    sizes = known.checkpoint.size, shown.checkpoint.size
+    if json:
+        return emit_json({"origin": known.checkpoint.origin, "proven": True, "known": sizes[0], "shown": sizes[1]})
+    origin = known.checkpoint.origin
+    return emit([f"proven: the key of {origin} signed two logs, one of {sizes[0]} and one of {sizes[1]} entries"])
 
 
 def _one_log(file: Path) -> "tuple[Key, ...]":

@@ -13,12 +13,14 @@ from typing import Final
 
 from release.core.log_finding import Finding
 from release.core.tlog import TlogError
-from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint, parse_number
 from release.core.tlog.merkle import EMPTY_ROOT, consistency_proof, range_hash, verify_consistency
-from release.core.tlog.note import Key, Note, base64_of, open_note, parse_note
+from release.core.tlog.note import Key, Note, base64_of, open_note, parse_note, unbase64
+from release.core.tlog.proof import LONGEST_PATH
 from release.core.tlog.tile import Tile, subtree_reader
 
 MEMORY: Final = "this witness's memory"
+LONGEST_PROOF: Final = 3 + LONGEST_PATH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +92,43 @@ def seen(where: str, body: bytes, logs: Sequence[Key]) -> Seen:
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
         raise TlogError("the root of the checkpoint of no entries is not the empty tree's")
     return Seen(where=where, checkpoint=checkpoint, note=Note(note.text, kept))
+
+
+def proven(known: Seen, shown: Seen, proof: bytes) -> None:
+    """Verify a conflict that somebody else kept: that only a holder of the log's key can have made it.
+
+    Args:
+        known: the head that was seen first.
+        shown: the one that contradicts it.
+        proof: what `Conflict.proof` gave; not needed for two heads of one size.
+
+    Raises:
+        TlogError: it is not proven.
+    """
+    old, new = known.checkpoint, shown.checkpoint
+    if old.origin != new.origin:
+        raise TlogError(f"they are of two logs, {old.origin} and {new.origin}")
+    if old.size > new.size:
+        raise TlogError("the second is of fewer entries than the first: anybody can serve an old copy")
+    root, path = (new.root, ()) if old.size == new.size else _parsed(proof, old.size)
+    if root == old.root:
+        raise TlogError("both are of one log, as far as this says")
+    verify_consistency(old.size, root, new.size, new.root, path)
+
+
+def _parsed(proof: bytes, size: int) -> tuple[bytes, tuple[bytes, ...]]:
+    """Read the root and the path of a proof."""
+    try:
+        lines = [line.partition(" ") for line in proof.decode("ascii").splitlines()]
+    except UnicodeDecodeError:
+        raise TlogError("the proof has other than ASCII characters in it") from None
+    names = [name for name, _, _ in lines]
+    if names[:3] != ["size", "signed", "proven"] or set(names[3:]) > {"path"} or len(names) > LONGEST_PROOF:
+        raise TlogError("the proof is no proof of a conflict")
+    if parse_number(lines[0][2], what="the proof's size") != size:
+        raise TlogError("the proof is of another size than the first head")
+    root, *path = (unbase64(value, what="a hash of the proof") for _, _, value in lines[2:])
+    return root, tuple(path)
 
 
 def judge(head: Seen, known: Sequence[Told], tile: Callable[[Tile], bytes]) -> Judgement:

@@ -115,7 +115,7 @@ def test_a_dry_run_judges_and_writes_nothing(visit: Visit, memory: Path) -> None
 # Attacks
 
 
-def test_an_older_genuine_head_is_not_cosigned(visit: Visit, memory: Path) -> None:
+def test_an_older_genuine_head_is_not_cosigned(visit: Visit, run: Run, memory: Path, tmp_path: Path) -> None:
     visit(log_files.many(9), "--first")
     before = kept(memory)
     ended = visit(log_files.many(5))
@@ -124,12 +124,15 @@ def test_an_older_genuine_head_is_not_cosigned(visit: Visit, memory: Path) -> No
     added = {path: body for path, body in kept(memory).items() if path not in before}
     assert kept(memory).items() >= before.items()
     assert sorted(path.partition("/")[2] for path in added) == ["known", "proof", "shown"]
+    folder = str(memory / next(iter(added)).partition("/")[0])
+    assert run("log", "verify-conflict", folder, "--key", str(tmp_path / "log.vkey")).code == 22
+    assert run("log", "verify-conflict", str(memory), "--key", str(tmp_path / "log.vkey")).code == 10
     assert visit(log_files.many(9)).code == 0, "the log itself goes on"
 
 
 @pytest.mark.parametrize("size", [9, 12])
 def test_a_log_that_was_rewritten_or_truncated_and_signed_again_is_proven_to_be_a_fork(
-    visit: Visit, memory: Path, size: int
+    visit: Visit, run: Run, memory: Path, tmp_path: Path, size: int
 ) -> None:
     log, fork = log_files.many(9), log_files.many(size, b"other")
     visit(log, "--first")
@@ -144,6 +147,10 @@ def test_a_log_that_was_rewritten_or_truncated_and_signed_again_is_proven_to_be_
     assert (memory / folder / "shown").read_bytes() == fork["checkpoint"]
     assert (memory / folder / "proof").read_text().startswith("size 9\nsigned ")
     assert kept(memory).items() >= before.items()
+    keys = ("--key", str(tmp_path / "log.vkey"))
+    ended = run("log", "verify-conflict", str(memory / folder), *keys)
+    assert (ended.code, ended.out[:45]) == (0, f"proven: the key of {log_files.ORIGIN} signed"), ended
+    assert json.loads(run("log", "verify-conflict", str(memory / folder), *keys, "--json").out)["shown"] == size
     again = json.loads(visit(fork, "--json").out)
     assert (again["outcome"], again["checkpoint"], again["conflicts"][0]["proven"]) == ("refused", None, True)
     assert again["conflicts"][0]["folder"] == folder, "the same evidence is kept once"

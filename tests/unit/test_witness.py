@@ -10,7 +10,7 @@ from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import EMPTY_ROOT, Frontier, verify_consistency
 from release.core.tlog.note import sign_note
 from release.core.tlog.tile import Tile
-from release.core.witness import Seen, judge, seen
+from release.core.witness import Seen, judge, proven, seen
 from tests.fakes import log_files
 from tests.fakes.log_keys import log_signer, witness_signer
 
@@ -60,6 +60,7 @@ def test_every_continuation_is_judged_fine_and_every_other_log_is_proven_to_be_o
             assert conflict.root == head(forks[old]).checkpoint.root != head(logs[old]).checkpoint.root
             root = head(forks[new]).checkpoint.root
             verify_consistency(old, conflict.root, new, root, conflict.path)
+            proven(conflict.known, conflict.shown, conflict.proof().encode())
             lines = conflict.proof().splitlines()
             assert lines[:2] == [f"size {old}", f"signed {base64.b64encode(head(logs[old]).checkpoint.root).decode()}"]
 
@@ -126,3 +127,34 @@ def test_a_checkpoint_of_another_log_or_signer_or_of_an_impossible_tree_is_none(
     assert result.findings == []
     elsewhere = seen("y", sign_note(Checkpoint(other.key.name, 1, bytes(32)).encode(), [other]), [other.key])
     assert judge(found, [elsewhere], reader({})).findings[0].kind == "fork"
+
+
+def test_a_proof_of_a_conflict_that_was_changed_proves_nothing(logs: dict[int, Files], forks: dict[int, Files]) -> None:
+    known, shown = head(logs[300]), head(forks[513])
+    (conflict,) = judge(shown, [known], reader(forks[513])).conflicts
+    proof = conflict.proof()
+    proven(known, shown, proof.encode())
+    lines = proof.splitlines(keepends=True)
+    honest = judge(head(logs[513]), [head(forks[300])], reader(logs[513])).conflicts[0].proof()
+    bad = {
+        "nothing": "",
+        "no path": "".join(lines[:3]),
+        "a hash less": "".join(lines[:-1]),
+        "a hash more": proof + lines[-1],
+        "many": proof + lines[-1] * 100,
+        "another size": proof.replace("size 300", "size 299"),
+        "another size's way to write it": proof.replace("size 300", "size 0300"),
+        "the signed root": proof.replace(lines[2], lines[1].replace("signed", "proven")),
+        "another line": proof + "more x\n",
+        "no base64": proof.replace("path ", "path !", 1),
+        "a short hash": "".join([*lines[:3], "path AAAA\n", *lines[4:]]),
+        "another pair's": honest,
+        "not ASCII": proof + "\u2014",
+    }
+    for body in bad.values():
+        with pytest.raises(TlogError):
+            proven(known, shown, body.encode())
+    for first, second in [(shown, known), (known, known), (head(logs[300]), head(logs[513]))]:
+        with pytest.raises(TlogError):
+            proven(first, second, proof.encode())
+    proven(head(logs[300]), head(forks[300]), b"")
