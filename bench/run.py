@@ -6,7 +6,6 @@ Only ratios travel between machines. Nothing here is a test: a slow machine fail
 """
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,8 @@ RECORDS = 50_000
 ENTRIES = 100_000
 ENTRY_BYTES = 6_000
 READ_ENTRIES = 20_000
+REFERENCE = 1.75e9
+"""The bytes a second of the machine that the budgets of `log` were set on."""
 
 
 def seconds(work: Callable[[], object], *, times: int) -> float:
@@ -181,44 +182,91 @@ def watch() -> None:
     row(f"watch {RECORDS:,} records, {len(body) / 2**20:.0f} MiB", ours, floor, "json.loads")
 
 
+def append() -> None:
+    """One entry more in a log of 100,000, on a server on this machine, against ten empty requests to it."""
+    from release.adapters.aws import AwsAccess, AwsClients
+    from release.adapters.embedded.aws import EmbeddedAws
+    from release.adapters.s3 import S3Store
+    from release.core.caching import NOTE
+    from tests.unit.test_append_requests import appended, costs, grown
+
+    made = grown(ENTRIES)
+    ((_, requests),) = costs(grown(ENTRIES), first=ENTRIES, count=1)
+    with EmbeddedAws() as aws:
+        session = aws.session().client("s3", endpoint_url=aws.endpoint)
+        session.create_bucket(Bucket="log", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        environment = {
+            "AWS_ENDPOINT_URL": aws.endpoint,
+            "AWS_ACCESS_KEY_ID": aws.admin.id,
+            "AWS_SECRET_ACCESS_KEY": aws.admin.secret,
+        }
+        clients = AwsClients(AwsAccess(stage="record", region="eu-west-1", environment=environment))
+        store = S3Store(clients.s3(), bucket="log", stage="record")
+        for key, body in made.bodies().items():
+            store.create(key, body, NOTE)
+        numbers = iter(range(ENTRIES, ENTRIES + 11))
+        ours = seconds(lambda: appended(store, next(numbers)), times=11)
+        floor = seconds(lambda: [store.read("none", limit=1) for _ in range(requests)], times=5)
+    row(f"append at {ENTRIES:,} entries, {requests} requests", ours, floor, f"{requests} requests")
+
+
 def log(folder: Path) -> None:
     """An auditor's verification of a folder, the whole process, against one SHA-256 of the same bytes."""
-    # Made in processes of their own: the memory of this one would count as its children's.
+    # Made in processes of their own, for memory that is given back.
     for name, make, options in (("opaque", opaque_log, ["--hashes-only"]), ("read", read_log, [])):
         with ProcessPoolExecutor(1) as pool:
-            pool.submit(make, folder / name).result()
-        audit(folder / name, options)
+            count, budget = pool.submit(make, folder / name).result()
+        audit(folder / name, options, count, budget)
 
 
-def opaque_log(folder: Path) -> None:
-    """Write a log to look at hashes only."""
+def opaque_log(folder: Path) -> tuple[int, float]:
+    """Write a log to look at hashes only; gives its entries, and what 100,000 of them may cost."""
     from tests.fakes import log_files
 
     entries = [os.urandom(8).hex().encode() * (ENTRY_BYTES // 16) for _ in range(ENTRIES)]
     log_files.write(folder, log_files.files(entries, archive=False))
+    return ENTRIES, 1.0
 
 
-def read_log(folder: Path) -> None:
-    """Write a log whose entries are read too."""
+def read_log(folder: Path) -> tuple[int, float]:
+    """Write a log whose entries and archived checkpoints are read too."""
     from tests.fakes import examples, log_files
 
     intents = [examples.intent("publish.completed", f"1.0.{n}", reason="r" * 1500) for n in range(READ_ENTRIES)]
-    log_files.write(folder, log_files.files(examples.log_of(*intents), archive=False))
+    log_files.write(folder, log_files.files(examples.log_of(*intents)))
+    return READ_ENTRIES, 25.0
 
 
-def audit(folder: Path, options: Sequence[str]) -> None:
-    """Verify one log."""
+def audit(folder: Path, options: Sequence[str], count: int, budget: float) -> None:
+    """Verify one log; the budget is for 100,000 entries where openssl hashes 1.75 GB/s, and scaled to here."""
     from tests.fakes import log_files
 
     key = folder / "key"
     key.write_text(log_files.SIGNER.key.vkey)
-    release = str(Path(sys.executable).with_name("release"))
+    verify = [str(Path(sys.executable).with_name("release")), "log", "verify", str(folder), "--key", str(key), *options]
     bundles = [path for path in sorted((folder / "tile" / "entries").rglob("*")) if path.is_file()]
     floor = seconds(process("openssl", "dgst", "-sha256", *map(str, bundles)), times=3)
-    ours = seconds(process(release, "log", "verify", str(folder), "--key", str(key), *options), times=3)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    ours = seconds(process(*verify), times=3)
+    child = subprocess.Popen(verify, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    used = os.wait4(child.pid, 0)[2]  # by it and the processes that it started; of their memory, the largest
     size = sum(path.stat().st_size for path in bundles) / 2**20
-    row(f"log verify {' '.join(options)} {size:.0f} MiB, peak {peak} MiB", ours, floor, "openssl sha256")
+    row(
+        f"log verify {' '.join(options)} {size:.0f} MiB, peak {used.ru_maxrss // 1024} MiB",
+        ours,
+        floor,
+        "openssl sha256",
+    )
+    allowed = budget * REFERENCE / openssl_speed()
+    for what, took in (("passed", ours), ("of one processor", used.ru_utime + used.ru_stime)):
+        scaled = took * ENTRIES / count
+        print(f"    {ENTRIES:,} entries: {scaled:.2f} s {what}, {scaled / allowed:.2f} x the budget", flush=True)
+
+
+def openssl_speed() -> float:
+    """Give how many bytes a second openssl hashes."""
+    argv = ["openssl", "speed", "-mr", "-seconds", "2", "-bytes", "16384", "-evp", "sha256"]
+    out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    return float(next(line for line in out.splitlines() if line.startswith("+F:")).rpartition(":")[2])
 
 
 def main(chosen: Sequence[str]) -> None:
@@ -232,6 +280,7 @@ def main(chosen: Sequence[str]) -> None:
             "upload": upload,
             "watch": watch,
             "log": lambda: log(folder),
+            "append": append,
         }
         for bench in chosen or benches:
             benches[bench]()

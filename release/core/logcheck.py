@@ -13,13 +13,15 @@ and the replayed state, whatever the size of the log.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from release.core import changelog_check
 from release.core.approval_check import ApprovalCheck
+from release.core.bundle_check import Given, Judge, Judged
 from release.core.cosigned import Times, Witnesses
 from release.core.entry import Event
 from release.core.layout import SLOT_DIGITS
@@ -27,19 +29,20 @@ from release.core.log_finding import Finding
 from release.core.logtree import HEAD, Marks, TreeFiles, compare
 from release.core.manifest import digest
 from release.core.replay import Replay
-from release.core.slot import Invalid, examine
+from release.core.slot import Invalid
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
-from release.core.tlog.merkle import Frontier, leaf_hash
+from release.core.tlog.merkle import Frontier
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import open_note
 from release.core.tlog.policy import Policy
-from release.core.tlog.tile import bundles_of, split_bundle
+from release.core.tlog.tile import bundles_of
 
 CHECKPOINT: Final = "checkpoint"
 ARCHIVE: Final = "checkpoints/"
 LARGEST_EVIDENCE: Final = 64 * 1024 * 1024
 STALE: Final = timedelta(days=7)
+
+Each = Callable[[Judge, Iterable[Given]], Iterator[Judged]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,6 +60,7 @@ class Verifier:
         entries: whether to look into the entries, or at hashes only.
         evidence_from: the first entry whose evidence is read.
         trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
+        each: how to let bundles be judged, in order; several at once are several in memory.
 
     Attributes:
         checkpoint: the verified head; None until `run` got that far.
@@ -77,6 +81,7 @@ class Verifier:
     checkpoint: Checkpoint | None = None
     replay: Replay = field(default_factory=Replay)
     witnesses: Witnesses = field(init=False)
+    each: Each = map
     seen: Callable[[Event], object] = lambda _: None
     advance: Callable[[], object] = lambda: None
     _approvals: ApprovalCheck | None = field(default=None, init=False)
@@ -118,28 +123,49 @@ class Verifier:
     def _tree(self, head: Checkpoint) -> Iterator[Finding]:
         marks = self._marks(head)
         yield from marks.problems
+        judge = Judge(keys=self.policy.logs, origin=head.origin, entries=self.entries)
+        for size in self.archived:
+            if size > head.size:
+                yield from _archive(size, judge.checkpoint(self._archived(size)), head, marks)
         frontier = Frontier()
-        for bundle in bundles_of(head.size):
+        for judged in self.each(judge, self._bundles(head)):
             self.advance()
-            try:
-                bodies = split_bundle(bundle, self.files.tile(bundle))
-            except TlogError as why:
-                yield Finding(kind="tree", message=f"entries from {bundle.start} on cannot be read: {why}")
+            for size, checkpoint in judged.archived:
+                yield from _archive(size, checkpoint, head, marks)
+            start, leaves = judged.tile.start, judged.leaves
+            if judged.problem:
+                yield Finding(kind="tree", message=f"entries from {start} on cannot be read: {judged.problem}")
                 return
-            leaves = [leaf_hash(body) for body in bodies]
-            yield from self.files.same_leaves(bundle, leaves)
-            for size, expected in marks.within(bundle.start, bundle.start + len(leaves)):
-                frontier = frontier.extended(leaves[frontier.size - bundle.start : size - bundle.start])
+            yield from self.files.same_leaves(judged.tile, leaves)
+            for size, expected in marks.within(start, start + len(leaves)):
+                frontier = frontier.extended(leaves[frontier.size - start : size - start])
                 yield from compare(frontier, expected)
-            frontier = frontier.extended(leaves[frontier.size - bundle.start :])
-            if self.entries:
-                for index, body in enumerate(bodies, start=bundle.start):
-                    yield from self._entry(index, body, leaves[index - bundle.start].hex())
+            frontier = frontier.extended(leaves[frontier.size - start :])
+            for index, found in enumerate(judged.entries, start=start):
+                yield from self._entry(index, found, leaves[index - start].hex())
         yield from compare(frontier, [(HEAD, head)])
         yield from self.files.upper_tiles(head.size)
 
-    def _entry(self, index: int, body: bytes, leaf: str) -> Iterator[Finding]:
-        event = examine(body, index=index, keys=self.policy.logs)
+    def _bundles(self, head: Checkpoint) -> Iterator[Given]:
+        """Read all bundles, up to one that cannot be read."""
+        waiting = deque(size for size in self.archived if size <= head.size)
+        for tile in bundles_of(head.size):
+            archived = []
+            while waiting and waiting[0] <= tile.start + tile.width:
+                archived.append((size := waiting.popleft(), self._archived(size)))
+            try:
+                yield Given(tile=tile, body=self.files.tile(tile), archived=archived)
+            except TlogError as why:
+                yield Given(tile=tile, archived=archived, problem=str(why))
+                return
+
+    def _archived(self, size: int) -> bytes | str:
+        try:
+            return self.files.must(archived_path(size), LARGEST_NOTE)
+        except TlogError as why:
+            return str(why)
+
+    def _entry(self, index: int, event: Event | Invalid, leaf: str) -> Iterator[Finding]:
         if isinstance(event, Invalid):
             self.replay.skip(index, leaf)
             yield Finding(kind="entry", message=f"{event.problem}; it changes nothing", index=index)
@@ -178,26 +204,32 @@ class Verifier:
             yield from changelog_check.changelog_findings(body.decode("utf-8", "replace"), self.replay)
 
     def _marks(self, head: Checkpoint) -> Marks:
-        """Collect every checkpoint that the tree must agree with on the way, by its size."""
+        """Collect the checkpoints that others know."""
         marks = Marks()
         for where, anchor in (*self.anchors, *self.witnesses.anchors):
             if anchor.origin != head.origin:
                 marks.problems.append(Finding(kind="fork", message=f"{where} is of the log {anchor.origin}"))
             else:
                 marks.add(where, anchor, head)
-        for size in self.archived:
-            where = f"{ARCHIVE}{size:0{SLOT_DIGITS}d}"
-            try:
-                opened = open_note(self.files.must(where, LARGEST_NOTE), self.policy.logs)
-                archived = parse_checkpoint(opened.text, origin=head.origin)
-            except TlogError as why:
-                marks.problems.append(Finding(kind="signature", message=f"{where} cannot be believed: {why}"))
-                continue
-            if archived.size != size:
-                marks.problems.append(Finding(kind="fork", message=f"{where} is of a tree of {archived.size} entries"))
-            else:
-                marks.add(where, archived, head)
         return marks
+
+
+def _archive(size: int, found: Checkpoint | str, head: Checkpoint, marks: Marks) -> Iterator[Finding]:
+    """Take an archived checkpoint as one that the tree must agree with."""
+    where = archived_path(size)
+    if isinstance(found, str):
+        yield Finding(kind="signature", message=f"{where} cannot be believed: {found}")
+    elif found.size != size:
+        yield Finding(kind="fork", message=f"{where} is of a tree of {found.size} entries")
+    else:
+        known = len(marks.problems)
+        marks.add(where, found, head)
+        yield from marks.problems[known:]
+
+
+def archived_path(size: int) -> str:
+    """Give the path of the checkpoint of so many entries."""
+    return f"{ARCHIVE}{size:0{SLOT_DIGITS}d}"
 
 
 def archived_sizes(paths: Sequence[str]) -> list[int]:

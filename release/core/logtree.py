@@ -128,7 +128,7 @@ class Marks:
         """Give those of more than `after` and up to `until` entries, in order."""
         for size in range(after + 1, until + 1):
             if size in self.by_size:
-                yield size, self.by_size[size]
+                yield size, self.by_size.pop(size)
 
 
 def compare(frontier: Frontier, expected: Sequence[tuple[str, Checkpoint]]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from release.ports.delivery import Cdn, Download, PublicSite
 from release.ports.identities import BucketPolicyStore, IdentityStore, KeyProof, KeyVault, RoleVariables, RotatingKeys
 from release.ports.inspection import KeyDirectory, KeyTrial, TrailFiles
 from release.ports.log import Cosigner, LogArchive, LogFiles, NoteSigner
-from release.ports.session import Clock, Console, Progress
+from release.ports.session import Clock, Console, Progress, Workers
 from release.ports.storage import ObjectHistory, ObjectInfo, ObjectStore, StoredObject
 from release.ports.working_copy import Finished, Folder, Repository, Runner
 
@@ -41,4 +41,5 @@ __all__ = [
     "Runner",
     "StoredObject",
     "TrailFiles",
+    "Workers",
 ]

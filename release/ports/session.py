@@ -1,8 +1,12 @@
-"""Time, and talk with whoever sits at the terminal."""
+"""Time, processors, and talk with whoever sits at the terminal."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Clock(Protocol):
@@ -14,6 +18,20 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class Workers(Protocol):
+    """The machine's processors."""
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Do the same with each item, several at once, and give what comes out in order.
+
+        Few items are taken ahead. Work, items and results go to other processes and back.
+
+        Raises:
+            ServiceError: a process died.
+        """
         ...
 
 

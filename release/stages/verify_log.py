@@ -22,8 +22,10 @@ from release.core.tlog.policy import NONE, Policy
 from release.core.tlog.tile import WIDTH
 from release.effects.tagged import read_tags
 from release.errors import FormatError
-from release.ports import Console, LogFiles, Repository
+from release.ports import Console, LogFiles, Repository, Workers
 
+MUCH: Final = 4000
+"""From how many entries on other processes save more time than it takes to start them."""
 REMEMBERED: Final = "what was seen here before"
 _UNSOUND: Final = frozenset({"signature", "tree", "fork"})
 
@@ -75,7 +77,13 @@ class Report:
     skipped: dict[Kind, str] = field(default_factory=dict)
 
 
-def run(files: LogFiles, question: Question, console: Console, repository: Repository | None = None) -> Report:
+def run(
+    files: LogFiles,
+    question: Question,
+    console: Console,
+    repository: Repository | None = None,
+    workers: Workers | None = None,
+) -> Report:
     """Verify a log.
 
     Args:
@@ -83,6 +91,7 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
         question: what is asked.
         console: for the progress.
         repository: the library's, to hold its tags against the log.
+        workers: who share the work, if there is much of it.
 
     Raises:
         FormatError: what is remembered is no checkpoint of a trusted log.
@@ -112,6 +121,7 @@ def run(files: LogFiles, question: Question, console: Console, repository: Repos
             stale=question.stale,
             entries=question.entries,
             trust=question.trust,
+            each=workers.each if workers and question.entries and size >= MUCH else map,
             seen=see,
             advance=progress.advance,
         )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from release.commands.log_verify import CHECKED
-from tests.fakes import log_files
+from release.stages.verify_log import MUCH
+from tests.fakes import examples, log_files
 from tests.fakes.web_server import Reply, WebServer
 from tests.functional.conftest import Run
 
@@ -152,3 +153,23 @@ def test_wrong_keys_and_nothing_at_all_are_said(run: Run, tmp_path: Path, files:
     assert run("log", "verify", str(tmp_path / "absent"), "--key", str(key)).code == 10
     empty = log_files.write(tmp_path / "empty", log_files.files([]))
     assert run("log", "verify", str(empty), "--key", str(key)).code == 5
+
+
+@pytest.fixture(scope="module")
+def long_log() -> list[bytes]:
+    return examples.log_of(*(examples.intent("publish.completed", f"1.0.{n}") for n in range(MUCH + 100)))
+
+
+def test_many_entries_are_judged_in_several_processes(
+    run: Run, tmp_path: Path, key: Path, long_log: list[bytes]
+) -> None:
+    """What they say is what one process says of fewer entries."""
+    source = log_files.write(tmp_path / "log", log_files.files(long_log, archive=False))
+    ended = run("log", "verify", str(source), "--key", str(key))
+    assert ended.code == 0, ended
+    assert f"{log_files.ORIGIN}: {MUCH + 100} entries" in ended.out
+    changed = [*long_log[:-50], b"{}", *long_log[-49:]]
+    source = log_files.write(tmp_path / "changed", log_files.files(changed, archive=False))
+    ended = run("log", "verify", str(source), "--key", str(key))
+    assert ended.code == 21, ended
+    assert f"log entry {MUCH + 50}" in ended.out
