@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from release.core import document
 from release.core.approved import read_epochs
-from release.core.entry import Event
+from release.core.entry import Event, statement
 from release.core.epochs import Known
 from release.core.evidence import FILES
 from release.core.layout import LIBRARY, VERSION
@@ -82,6 +82,7 @@ def assembled(parts: Parts, template: str) -> dict[str, bytes]:
     for index, (body, proof) in parts.entries.items():
         files[entry_path(index)] = body
         files[proof_path(index)] = proof
+        files[statement_path(index)] = document.encode(statement(parts.events[index]))
     named = {MANIFEST: parts.manifest, SECTION: parts.section}
     files |= {name: body for name, body in named.items() if body is not None}
     for event in parts.events.values():
@@ -118,6 +119,11 @@ def entry_path(index: int) -> str:
 def proof_path(index: int) -> str:
     """Give the path of an entry's proof."""
     return f"entries/{index}.tlog-proof"
+
+
+def statement_path(index: int) -> str:
+    """Give the path of what an entry states, for readers: the payload of its envelope."""
+    return f"entries/{index}.statement.json"
 
 
 def epoch_path(number: int) -> str:
