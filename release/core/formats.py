@@ -11,6 +11,7 @@ from typing import Final
 
 from release.core import jsonschema
 from release.core.approval import Approval, Request
+from release.core.dsse import Envelope
 from release.core.entry import Entry
 from release.core.handover import Pointer
 from release.core.manifest import Manifest
@@ -23,6 +24,7 @@ from release.core.trust import SignedTrust, Trust
 class Format(StrEnum):
     """A document's name."""
 
+    ENVELOPE = "envelope"
     ENTRY = "entry"
     REQUEST = "request"
     APPROVAL = "approval"
@@ -35,6 +37,7 @@ class Format(StrEnum):
 
 
 SHAPES: Final[Mapping[Format, type]] = {
+    Format.ENVELOPE: Envelope,
     Format.ENTRY: Entry,
     Format.REQUEST: Request,
     Format.APPROVAL: Approval,

@@ -19,7 +19,7 @@ def _table(shape: type, naming: Callable[[str], str]) -> dict[str, Any]:
     rows = fields(shape)
     return {
         "type": "object",
-        "description": (shape.__doc__ or "").strip(),
+        "description": " ".join((shape.__doc__ or "").split()),
         "additionalProperties": False,
         "required": [naming(name) for name, _, _, needed in rows if needed],
         "properties": {naming(name): _value(kind, rules, naming) for name, kind, rules, _ in rows},

@@ -1,17 +1,18 @@
 """Documents of the log that others read: real ones, and all the hostile ones that differ from them in one place."""
 
+import base64
 import copy
 import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from release.core import document, entry
+from release.core import document
 from release.core.formats import SHAPES, Format
 from release.core.pack import Pack
 from release.core.population import Population
 from release.core.shape import ShapeError, camel, read
-from tests.fakes import examples, people
+from tests.fakes import examples, log_files, people
 from tests.fakes.scenario import World
 
 
@@ -36,7 +37,6 @@ def samples() -> dict[Format, list[Any]]:
     signed = people.signed(people.trust())
     request = people.request(reason="because", rollback_until="2026-12-01T00:00:00Z")
     shapes: dict[Format, list[Any]] = {
-        Format.ENTRY: [entry.statement(event) for event in world.events()],
         Format.REQUEST: [request],
         Format.APPROVAL: [people.approval(request)],
         Format.TRUST: [people.trust()],
@@ -59,7 +59,12 @@ def samples() -> dict[Format, list[Any]]:
         ],
     }
     values = {wanted: [json.loads(document.encode(one)) for one in many] for wanted, many in shapes.items()}
-    return values | {Format.SIGNED_TRUST: [json.loads(signed)]}
+    envelopes = [json.loads(body) for body in log_files.entries(world)]
+    return values | {
+        Format.ENVELOPE: envelopes,
+        Format.ENTRY: [json.loads(base64.b64decode(envelope["payload"])) for envelope in envelopes],
+        Format.SIGNED_TRUST: [json.loads(signed)],
+    }
 
 
 HOSTILE: tuple[Any, ...] = (

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from release.core.dsse import seal
+from release.core.entry import PAYLOAD_TYPE
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
 from release.core.tlog.note import sign_note
@@ -144,7 +146,7 @@ def test_what_the_command_line_exports_is_accepted(
     exported = json.loads(ended.out)
     found = checker.accepts(copy, key)
     assert (found["size"], bytes.fromhex(exported["root"])) == (exported["size"], base64.b64decode(found["root"]))
-    assert found["evidence"] > 0
+    assert (found["signed"], found["evidence"] > 0) == (exported["size"], True)
     forged = copy.read_bytes().replace(b'{"payload":"ey', b'{"payload":"fy')
     copy.write_bytes(forged)
     assert "the entries have" in checker.refusal(copy, key)
@@ -167,3 +169,22 @@ def test_a_proof_in_one_file_proves_its_entry_and_no_other(
     proof.write_bytes(good)
     entry.write_bytes(bodies[4])
     assert "entry 5" in checker.refusal_of_proof(proof, entry, key)
+
+
+def test_every_entry_is_an_envelope_that_the_logs_key_signed(checker: Checker, tmp_path: Path, key: Path) -> None:
+    """What is in the tree and is none is counted as none: a wrong signature, another key's, anything at all."""
+    bodies = log_files.entries(log_files.world())
+    found = checker.accepts(log_files.write(tmp_path / "log", log_files.files(bodies)), key)
+    assert (found["size"], found["signed"]) == (len(bodies), len(bodies))
+    other = seal(
+        b'{"_type":"https://in-toto.io/Statement/v1"}', PAYLOAD_TYPE, log_signer(log_files.ORIGIN, seed="2").sign
+    )
+    wrong = [
+        b"garbage",
+        bodies[0].replace(b'"payload":"ey', b'"payload":"ew'),
+        bodies[1].replace(b"in-toto+json", b"in-toto+JSON"),
+        other,
+        other.replace(json.loads(other)["signatures"][0]["keyid"].encode(), log_files.SIGNER.key.id.hex().encode()),
+    ]
+    found = checker.accepts(log_files.write(tmp_path / "more", log_files.files([*bodies, *wrong])), key)
+    assert (found["size"], found["signed"]) == (len(bodies) + len(wrong), len(bodies))

@@ -1,5 +1,6 @@
-"""What the log states, read by in-toto's own package: nothing in it that in-toto's formats do not know."""
+"""What the log states and signs, read by the packages of in-toto and secure-systems-lab, who made the formats."""
 
+import base64
 import json
 from typing import Any
 
@@ -8,10 +9,16 @@ from google.protobuf import json_format
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
 
 from release.core import document, entry
 from release.core.provenance import provenance
 from tests.fakes import examples, log_files
+
+_SIGNER = log_files.SIGNER.key
+KEY = SSlibKey(_SIGNER.id.hex(), "ed25519", "ed25519", {"public": _SIGNER.public.hex()})
 
 
 def understood(body: bytes) -> Any:  # noqa: ANN401 - generated code has no types
@@ -21,14 +28,34 @@ def understood(body: bytes) -> Any:  # noqa: ANN401 - generated code has no type
     return found.pb
 
 
-def test_every_entry_is_a_statement() -> None:
-    events = log_files.world().events()
-    assert len(events) > 10
-    for event in events:
-        found = understood(document.encode(entry.statement(event)))
+def test_every_entry_is_a_statement_in_an_envelope_that_the_logs_key_signed() -> None:
+    world = log_files.world()
+    events, entries = world.events(), log_files.entries(world)
+    assert len(events) == len(entries) > 10
+    for event, body in zip(events, entries, strict=True):
+        envelope = Envelope.from_dict(json.loads(body))
+        assert envelope.verify([KEY], 1)
+        assert envelope.payload_type == "application/vnd.in-toto+json"
+        found = understood(envelope.payload)
         assert found.predicate_type == entry.PREDICATE
         assert [dict(subject.digest) for subject in found.subject] == [{"sha256": event.manifest}]
         assert found.predicate["action"] == event.action
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"payload": base64.b64encode(b"{}").decode()},
+        {"payloadType": "application/json"},
+        {"signatures": [{"keyid": KEY.keyid, "sig": base64.b64encode(bytes(64)).decode()}]},
+        {"signatures": [{"keyid": "00000000", "sig": base64.b64encode(bytes(64)).decode()}]},
+        {"signatures": []},
+    ],
+)
+def test_it_would_notice_what_the_key_did_not_sign(wrong: dict[str, Any]) -> None:
+    signed = json.loads(log_files.entries(log_files.world())[3]) | wrong
+    with pytest.raises(VerificationError):
+        Envelope.from_dict(signed).verify([KEY], 1)
 
 
 def test_provenance_is_a_statement_with_slsa_provenance() -> None:

@@ -30,6 +30,7 @@ type report struct {
 	Size        int64  `json:"size"`
 	Root        string `json:"root"`
 	Inclusions  int    `json:"inclusions"`
+	Signed      int    `json:"signed"`
 	Consistency int    `json:"consistency"`
 	Tiles       int    `json:"tiles"`
 	Evidence    int    `json:"evidence"`
@@ -191,6 +192,9 @@ func (l *log) inclusion() error {
 			return err
 		}
 		l.report.Inclusions++
+		if signed(entry, l.key) {
+			l.report.Signed++
+		}
 	}
 	return nil
 }
