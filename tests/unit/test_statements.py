@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from securesystemslib.signer import SSlibKey
 
 from release.core import document, entry
 from release.core.provenance import provenance
-from tests.fakes import examples, log_files
+from tests.fakes import documents, examples, log_files
+from tests.fakes.scenario import World
 
 _SIGNER = log_files.SIGNER.key
 KEY = SSlibKey(_SIGNER.id.hex(), "ed25519", "ed25519", {"public": _SIGNER.public.hex()})
@@ -28,10 +30,11 @@ def understood(body: bytes) -> Any:  # noqa: ANN401 - generated code has no type
     return found.pb
 
 
-def test_every_entry_is_a_statement_in_an_envelope_that_the_logs_key_signed() -> None:
-    world = log_files.world()
+@pytest.mark.parametrize("story", [log_files.world, documents.approved])
+def test_every_entry_is_a_statement_in_an_envelope_that_the_logs_key_signed(story: Callable[[], World]) -> None:
+    world = story()
     events, entries = world.events(), log_files.entries(world)
-    assert len(events) == len(entries) > 10
+    assert len(events) == len(entries) > 5
     for event, body in zip(events, entries, strict=True):
         envelope = Envelope.from_dict(json.loads(body))
         assert envelope.verify([KEY], 1)
