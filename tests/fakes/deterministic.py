@@ -27,6 +27,7 @@ class Run:
 
     seed: int
     harm: float = 0.06
+    view: "type[Turns]" = field(default_factory=lambda: Turns)
     crashes: int = 0
     problems: list[BaseException] = field(default_factory=list)
 
@@ -53,7 +54,7 @@ class Run:
     def _life(self, number: int, writer: Callable[["Turns"], None], bucket: InMemoryObjectStore) -> None:
         try:
             self.wait(number)
-            writer(Turns(self, number, bucket))
+            writer(self.view(self, number, bucket))
         except BaseException as why:  # noqa: BLE001 - the main thread raises it
             self.problems.append(why)
         finally:
@@ -118,3 +119,21 @@ class Turns:
         if lot < 1:
             raise ServiceError("the answer was lost")
         return answer
+
+
+class Listing(Turns):
+    """The view of a job that does more than append: it also asks what there is, and from several threads."""
+
+    def __init__(self, run: Run, number: int, bucket: InMemoryObjectStore) -> None:
+        super().__init__(run, number, bucket)
+        self._one = threading.Lock()
+
+    def describe(self, key: str) -> ObjectInfo | None:
+        return self._turn(lambda: self._bucket.describe(key))
+
+    def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
+        return self._turn(lambda: self._bucket.keys(prefix, after=after, most=most))
+
+    def _turn(self, call: Callable[[], _Answer]) -> _Answer:
+        with self._one:
+            return super()._turn(call)
