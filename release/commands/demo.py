@@ -113,7 +113,7 @@ def demo(
 
     Two releases of a small library, each approved with an SSH key that is made for it, one of a real
     library from npm, an attempt with the wrong key, an attempt to change published bytes, a rollback,
-    and the release log at the end.
+    and at the end the release log and an audit of everything.
     """
     started = time.monotonic()
     folder = (directory or Path(tempfile.mkdtemp(prefix="release-demo-"))).absolute()
@@ -272,9 +272,10 @@ def _rollback(tag: Actor) -> None:
 
 
 def _look(tag: Actor) -> None:
-    _title("Look", "What every channel serves now, and the log that says how it came to this.")
+    _title("Look", "What every channel serves now, the log that says how it came to this, and an audit of everything.")
     tag.run("audit", "status")
     tag.run("audit", "log", "list")
+    tag.run("audit", "audit")
 
 
 def _next_steps(tag: Actor, *, seconds: float, serving: bool) -> None:
