@@ -51,6 +51,8 @@ from tests.fakes.scenario import CHANGELOG, REASON, World, files
 
 TRAIL: Final = "AWSLogs/"
 _DAY: Final = 24 * 3600
+# "Be aware of the name difference": https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+_NAMED_OTHERWISE: Final = {"ListObjectVersions": "ListBucketVersions"}
 
 
 def config(distribution: str = "E2EXAMPLE12345") -> Config:
@@ -302,7 +304,7 @@ def _holder(aws: EmbeddedAws, made: Policies, stage: str, key: AccessKey, settin
     calls: set[str] = set()
 
     def see(model: Any, **_: object) -> None:  # noqa: ANN401 - an event of botocore
-        calls.add(f"{model.service_model.service_name}:{model.name}")
+        calls.add(f"{model.service_model.service_name}:{_NAMED_OTHERWISE.get(model.name, model.name)}")
 
     assert settings.distribution is not None
     clients_made: list[Any] = [s3, iam, cloudfront]
