@@ -8,27 +8,27 @@ from typing import Final
 from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
 from release.core import document
-from release.core.approval import LARGEST, Approval, Request, merge, read_approval, read_request
+from release.core.approval import LARGEST, Approval, Request, Review, merge, read_approval, read_asked
 from release.errors import ConfigError, NotFoundError, NothingToDoError
 
 VARIABLE: Final = "RELEASE_APPROVAL"
 MOST: Final = 20
 
 
-def leave_request(work: Workspace, request: Request) -> None:
-    """Write a channel's request; approvals of an earlier one go."""
+def leave_request(work: Workspace, request: Request | Review) -> None:
+    """Write a request, of a channel or of a review; approvals of an earlier one go."""
     work.handover.write(".gitignore", b"*\n")
-    work.handover.remove(f"{request.channel}.approval.json")
-    work.handover.write(f"{request.channel}.request.json", document.encode(request))
+    work.handover.remove(f"{_name(request)}.approval.json")
+    work.handover.write(f"{_name(request)}.request.json", document.encode(request))
 
 
-def leave_approval(work: Workspace, channel: str, approval: Approval) -> None:
-    """Write a channel's approval."""
+def leave_approval(work: Workspace, asked: Request | Review, approval: Approval) -> None:
+    """Write the approval of a request."""
     work.handover.write(".gitignore", b"*\n")
-    work.handover.write(f"{channel}.approval.json", document.encode(approval))
+    work.handover.write(f"{_name(asked)}.approval.json", document.encode(approval))
 
 
-def requests(work: Workspace, chosen: list[Path] | None) -> list[tuple[Approval, Request]]:
+def requests(work: Workspace, chosen: list[Path] | None) -> list[tuple[Approval, Request | Review]]:
     """Read the requests that were chosen, or all in .release/, each with the signatures that it has already.
 
     Raises:
@@ -65,17 +65,22 @@ def variable(made: list[Approval]) -> str:
     return ",".join(base64.b64encode(document.encode(approval)).decode() for approval in made)
 
 
-def _read(work: Workspace, folder: Directory, name: str) -> tuple[Approval, Request]:
+def _name(asked: Request | Review) -> str:
+    """No channel's name begins with a digit."""
+    return f"{asked.entry}-review" if isinstance(asked, Review) else asked.channel
+
+
+def _read(work: Workspace, folder: Directory, name: str) -> tuple[Approval, Request | Review]:
     body = folder.read(name, limit=2 * LARGEST)
     if body is None:
         raise NotFoundError(f"there is no {name}", hint="release request CHANNEL VERSION")
     if name.endswith(".approval.json"):
         return read_approval(body, name=name)
-    request = read_request(body, name=name)
+    request = read_asked(body, name=name)
     approval = Approval(request=body.decode())
-    earlier = work.handover.read(f"{request.channel}.approval.json", limit=2 * LARGEST)
+    earlier = work.handover.read(f"{_name(request)}.approval.json", limit=2 * LARGEST)
     if earlier is not None:
-        found, _ = read_approval(earlier, name=f"{request.channel}.approval.json")
+        found, _ = read_approval(earlier, name=f"{_name(request)}.approval.json")
         approval = merge(found, approval) if found.request == approval.request else approval
     return approval, request
 

@@ -10,10 +10,11 @@ import typer
 from release import compose
 from release.commands import approvals, signing
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
-from release.core.approval import NAMESPACE, Approval
+from release.core.approval import NAMESPACE, REVIEW, Approval, Review, stamp
 from release.effects.log_view import Head
 from release.effects.trusted import Trusted, load
 from release.stages import approve as stage
+from release.stages import review as reviewing
 
 
 def approve(
@@ -34,7 +35,7 @@ def approve(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Approve a release: see what changes for customers, decide, and sign it with your SSH key.
+    """Approve a release: see what changes for customers, decide, and sign it with your SSH key. Reviews, too.
 
     Refuses if the log does not continue what you saw of it the last time, or what the request saw.
 
@@ -46,9 +47,21 @@ def approve(
     slots, site, view = work.slots("audit"), work.site("audit"), work.log_view("audit")
     memory = work.checkpoint_memory(remember)
     trusted = load(work.config, slots)
-    made, shown = [], []
+    made: list[Approval] = []
+    shown: list[stage.Difference | reviewing.Looked] = []
     for approval, asked in approvals.requests(work, request):
         head = stage.same_log(view, asked, memory.read())
+        if isinstance(asked, Review):
+            looked = reviewing.look(trusted, approval, asked)
+            for line in reviewing.lines(looked):
+                work.console.say(line)
+            shown.append(looked)
+            if not dry_run:
+                signing.ask(f"sign this review of entry {asked.entry}?", yes=yes)
+                made.append(_reviewed(work, trusted, key, approval, looked))
+                approvals.leave_approval(work, asked, made[-1])
+                memory.write(head.note)
+            continue
         repository = work.repository() if asked.action == "promote" else None
         found = stage.difference(work.config, slots, site, repository, work.project, approval, asked)
         for line in _lines(found, approval, head):
@@ -58,7 +71,7 @@ def approve(
             continue
         signing.ask(f"approve {asked.action} of {asked.version} on {asked.channel}?", yes=yes)
         signed = _signed(work, trusted, key, approval)
-        approvals.leave_approval(work, asked.channel, signed)
+        approvals.leave_approval(work, asked, signed)
         made.append(signed)
         memory.write(head.note)
     value = approvals.variable(made)
@@ -70,6 +83,15 @@ def approve(
 def _signed(work: compose.Workspace, trusted: Trusted, key: Path, approval: Approval) -> Approval:
     armored = signing.sign(work, key, NAMESPACE, approval.request.encode())
     _, whose = stage.signer(trusted, approval, armored)
+    work.console.say(f"signed by {whose}")
+    return replace(approval, signatures=tuple(dict.fromkeys((*approval.signatures, armored))))
+
+
+def _reviewed(
+    work: compose.Workspace, trusted: Trusted, key: Path, approval: Approval, looked: reviewing.Looked
+) -> Approval:
+    armored = signing.sign(work, key, REVIEW, approval.request.encode())
+    whose = reviewing.signer(trusted, looked, approval, armored, at=stamp(work.clock.now()))
     work.console.say(f"signed by {whose}")
     return replace(approval, signatures=tuple(dict.fromkeys((*approval.signatures, armored))))
 

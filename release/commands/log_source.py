@@ -56,4 +56,4 @@ def log_policy(work: compose.Workspace) -> "Policy":
     """Give the keys of release.toml by which its log is believed (ConfigError: one is malformed)."""
     from release.core.tlog.policy import NONE, Policy  # noqa: PLC0415 - loads the cryptography
 
-    return Policy(work.log_keys, {}, {}, NONE)
+    return Policy(work.log_keys.ever, {}, {}, NONE)

@@ -1,5 +1,6 @@
-"""release log verify: an auditor's command; needs the log's files and one file of keys, and no other network."""
+"""release log verify: an auditor's command; needs the log's files and one key or digest, and no other network."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -11,10 +12,11 @@ from release.adapters.clock import SystemClock
 from release.adapters.terminal import Terminal
 from release.commands.clone import AllowedSigners, Clone, clone_in, signers
 from release.commands.cosigned_files import Cosigned, cosigned_notes
-from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
+from release.commands.keys_to_trust import LARGEST_KEYS, keys_to_trust
 from release.commands.named_files import read_file
 from release.commands.options import Json, emit, emit_json
 from release.core.log_finding import Finding, Kind
+from release.core.manifest import SHA256
 from release.errors import (
     BrokenRuleError,
     ConfigError,
@@ -46,12 +48,17 @@ if TYPE_CHECKING:
 
 def verify(
     source: Annotated[str, typer.Argument(help="The log: a folder, a tar file, or the https address it is below.")],
-    key: KeyFile,
     *,
+    key: Annotated[
+        Path | None, typer.Option(help="The keys to trust: a C2SP policy file, or one public key on a line.")
+    ] = None,
     remember: Annotated[Path | None, typer.Option(help="Keeps the newest checkpoint, to notice a fork later.")] = None,
     at: Annotated[str | None, typer.Option(help="Say what was live at the end of this day, YYYY-MM-DD (UTC).")] = None,
     trust: Annotated[
-        str | None, typer.Option(metavar="SHA256", help="The first trust epoch: judge approvals too.")
+        str | None,
+        typer.Option(
+            metavar="SHA256", help="The first trust epoch: its chain says whose keys to trust, and who may approve."
+        ),
     ] = None,
     repository: Clone = None,
     allowed_signers: AllowedSigners = None,
@@ -65,14 +72,19 @@ def verify(
 ) -> None:
     """Verify a release log: signatures, tree, history, rules, approvals, evidence, changelog.
 
+    Needs --key or --trust, or both, which must then agree: what a key signs counts only where both say so.
     Exit code 0 if all is well; else the code of the gravest finding.
     """
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for this command only
     from release.adapters.workers import Processes  # noqa: PLC0415 - few logs need them
     from release.stages import verify_log as stage  # noqa: PLC0415 - loads the cryptography
 
+    if key is None and trust is None:
+        raise ConfigError("whose log is to be believed?", hint="--key FILE, or --trust the first trust epoch's SHA-256")
+    if trust is not None and not re.fullmatch(SHA256, trust, re.ASCII):
+        raise ConfigError(f"--trust {trust[:80]!r} is no SHA-256 in hex", hint="'release trust show' prints it")
     question = stage.Question(
-        policy=keys_to_trust(key),
+        policy=keys_to_trust(key) if key else None,
         now=SystemClock().now(),
         entries=not hashes_only,
         remembered=_remembered(remember),

@@ -101,10 +101,12 @@ def rotation(
 def trust(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False) -> None:
     """Record the trust epochs that 'trust apply' put up: from then on they decide."""
     work = compose.workspace(config, quiet=json)
-    reports = stage.trust(recorder(work), dry_run=dry_run)
+    reports, gone = stage.trust(recorder(work), dry_run=dry_run)
     show(work, reports, dry_run=dry_run, json=json)
     if not reports:
         work.console.say("the log knows every trust epoch")
+    for key, entries in gone:
+        work.console.warn(f"{key} signs no more: at [log] retired, write entries = {entries} beside it")
 
 
 @app.command()
@@ -124,15 +126,14 @@ def outcome(
 @app.command()
 def review(
     entry: Annotated[int, typer.Argument(min=0, help="The entry that was authorised in an emergency.")],
-    reason: Annotated[str, typer.Option(help="What the review found; it stands in the log for ever.")],
     config: ConfigFile = DEFAULT_CONFIG,
     *,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Record that an emergency was reviewed afterwards."""
+    """Record that an emergency was reviewed afterwards, from the review that somebody signed ('request --review')."""
     work = compose.workspace(config, quiet=json)
-    show(work, [stage.review(recorder(work), entry, reason=reason, dry_run=dry_run)], dry_run=dry_run, json=json)
+    show(work, [stage.review(recorder(work), entry, dry_run=dry_run)], dry_run=dry_run, json=json)
 
 
 def yank(

@@ -9,11 +9,12 @@ from release import compose
 from release.commands import approvals
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import document
-from release.core.approval import Request, digest
+from release.core.approval import Request, Review, digest
 from release.effects.choice import channels_of, previous_good
 from release.errors import ConfigError
 from release.stages import publish as publishing
 from release.stages import request as stage
+from release.stages import review as reviewing
 
 
 def request(
@@ -28,15 +29,24 @@ def request(
     *,
     rollback: Annotated[bool, typer.Option("--rollback", help="Ask for a way back instead.")] = False,
     emergency: Annotated[bool, typer.Option("--emergency", help="One person approves; a review is due.")] = False,
+    review: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="ENTRY", help="Not a release: the review of this entry, an emergency, is signed."),
+    ] = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Ask for approval: write down exactly what a channel would serve instead of what, for 'release approve'.
 
     Leaves .release/CHANNEL.request.json. Needs the key that reads (audit), and for a promotion a whole clone.
+    With --review, --reason says what came out when an emergency was looked at, for the reviewer to sign.
     """
     work = compose.workspace(config, quiet=json)
     slots, view = work.slots("audit"), work.log_view("audit")
+    if review is not None:
+        if channel or rollback or emergency:
+            raise ConfigError("a review is of a log entry: no channel, version or kind of release goes with it")
+        return _show_review(work, reviewing.ask(work.config, slots, view, review, reason or ""), dry_run, json)
     if version is None and rollback and channel:
         version = previous_good(slots, channel, slots.tail())
     if version is None:
@@ -60,7 +70,16 @@ def request(
         made.append(stage.run(work.config, slots, view, work.clock, repository, wish))
         if not dry_run:
             approvals.leave_request(work, made[-1])
-    _show(made, dry_run=dry_run, json=json)
+    return _show(made, dry_run=dry_run, json=json)
+
+
+def _show_review(work: compose.Workspace, asked: Review, dry_run: bool, json: bool) -> None:
+    sha256 = digest(document.encode(asked).decode())
+    if not dry_run:
+        approvals.leave_request(work, asked)
+    if json:
+        return emit_json([{"dryRun": dry_run, "request": asked, "sha256": sha256}])
+    return emit([f"{'would ask' if dry_run else 'asks'} for the review of entry {asked.entry}", f"  review {sha256}"])
 
 
 def _show(made: list[Request], *, dry_run: bool, json: bool) -> None:

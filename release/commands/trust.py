@@ -11,6 +11,7 @@ from release.adapters.directory import Directory
 from release.commands import signing
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import document, epochs, trust_file
+from release.core.epoch_policy import policy_text
 from release.core.epochs import NAMESPACE, Known
 from release.core.trust import LARGEST, SignedTrust, Trust
 from release.effects.trusted import load, read_epochs
@@ -84,12 +85,21 @@ def apply(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json:
 
 
 @app.command()
-def show(config: ConfigFile = DEFAULT_CONFIG, *, json: Json = False) -> None:
+def show(
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="Print its log keys, witnesses and quorum as a C2SP policy file instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show who may approve what, by the newest epoch, and the digest of the first one, which auditors pin."""
     work = compose.workspace(config, quiet=json)
     trusted = load(work.config, work.slots("audit"))
     if trusted.newest is None:
         raise NothingToDoError("the log has no trust epoch, releases need no approval", hint="release trust propose")
+    if policy:
+        return emit(policy_text(trusted.newest.trust).splitlines())
     if json:
         return emit_json([{"sha256": known.sha256, "trust": known.trust} for known in trusted.known])
     return emit(_lines(trusted.known[0], trusted.newest))
@@ -107,6 +117,7 @@ def _lines(first: Known, newest: Known) -> Iterator[str]:
     for approver in terms.approvers:
         yield f"  {approver.principal} ({approver.role}): {len(approver.keys)} key(s)"
     yield f"  keepers: {terms.threshold} of {', '.join(sorted({t.principal for t in terms.trust_keys}))}"
+    yield f"  signed by {len(terms.log_keys)} log key(s), seen by {terms.quorum} of {len(terms.witnesses)} witness(es)"
     yield f"first epoch: {first.sha256}"
 
 

@@ -42,6 +42,7 @@ from release.ports import (
 if TYPE_CHECKING:
     from release.adapters.aws import AwsClients
     from release.adapters.keyring import Keyring
+    from release.core.log_keys import LogKeys
     from release.core.tlog.note import Key
 
 HANDOVER: Final = ".release"
@@ -116,15 +117,20 @@ class Workspace:
         return Slots(store=store, layout=self.config.log_layout, keys=self.log_keys)
 
     @property
-    def log_keys(self) -> "tuple[Key, ...]":
+    def log_keys(self) -> "LogKeys":
         """Give the release log's keys: the one that signs it now, and those that did before.
 
         Raises:
             ConfigError: one is malformed, or another log's.
         """
+        from release.core.log_keys import Former, LogKeys  # noqa: PLC0415 - loads the cryptography
+
         log = self.config.log
-        names = ["[log] key", *(f"[log] retired[{index}]" for index in range(len(log.retired)))]
-        return tuple(map(self._log_key, names, (log.key, *log.retired)))
+        former = (
+            Former(key=self._log_key(f"[log] retired[{place}]", one.key), entries=one.entries)
+            for place, one in enumerate(log.retired)
+        )
+        return LogKeys(current=self._log_key("[log] key", log.key), retired=tuple(former))
 
     def _log_key(self, name: str, line: str) -> "Key":
         from release.core.tlog import TlogError  # noqa: PLC0415 - only who signs or verifies needs it
@@ -171,13 +177,13 @@ class Workspace:
         """
         from release.adapters.log_key import log_signer  # noqa: PLC0415 - loads the cryptography
 
-        public, *retired = self.log_keys
+        keys = self.log_keys
         return Tree(
             store=self._store(stage, self.config.log.bucket),
             layout=self.config.log_layout,
             origin=self.config.log.origin,
-            signer=log_signer(self.environment, public),
-            retired=tuple(retired),
+            signer=log_signer(self.environment, keys.current),
+            keys=keys,
         )
 
     def cdn(self) -> Cdn:

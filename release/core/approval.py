@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from release.core import document, sshsig
 from release.core.entry import ChannelState, Origin
-from release.core.layout import CHANNEL, LIBRARY, VERSION
+from release.core.layout import CHANNEL, LARGEST_SLOT, LIBRARY, VERSION
 from release.core.manifest import SHA256
 from release.core.shape import rule
 from release.core.tlog.checkpoint import Checkpoint
@@ -20,6 +20,8 @@ from release.core.trust import AUTHOR, TIME
 from release.errors import FormatError
 
 NAMESPACE: Final = "release-approval"
+REVIEW: Final = "release-review"
+"""The namespace of a review's signature: whoever reviews an emergency approves nothing."""
 LARGEST: Final = 64 * 1024
 Direction = Literal["promote", "rollback"]
 
@@ -75,6 +77,19 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """What came out when an emergency was looked at. Who looked at it is who signs this."""
+
+    type_: Literal["release-review/v1"] = rule("release-review/v1", required=True)
+    origin: str = rule(longest=200)
+    component: str = rule(pattern=LIBRARY, means="a library's name")
+    entry: int = rule(minimum=0, maximum=LARGEST_SLOT, doc="The log entry that one person approved.")
+    leaf_hash: str = rule(**_DIGEST)
+    finding: str = rule(longest=2000)
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Approval:
     """The request as the text that was signed, and the signatures."""
 
@@ -93,10 +108,21 @@ def read_request(body: bytes, *, name: str) -> Request:
     return document.decode(Request, body, name=name, limit=LARGEST)
 
 
-def read_approval(body: bytes, *, name: str) -> tuple[Approval, Request]:
-    """Read an approval without believing it (FormatError)."""
+def read_asked(body: bytes, *, name: str) -> Request | Review:
+    """Read what somebody is asked to sign (FormatError)."""
+    try:
+        value = document.parse(body, limit=LARGEST)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and value.get("type") == "release-review/v1":
+        return document.decode(Review, body, name=name, limit=LARGEST)
+    return read_request(body, name=name)
+
+
+def read_approval(body: bytes, *, name: str) -> tuple[Approval, Request | Review]:
+    """Read an approval, or a signed review, without believing it (FormatError)."""
     approval = document.decode(Approval, body, name=name, limit=LARGEST)
-    return approval, read_request(approval.request.encode("utf-8", "surrogatepass"), name=name)
+    return approval, read_asked(approval.request.encode("utf-8", "surrogatepass"), name=name)
 
 
 def digest(text: str) -> str:

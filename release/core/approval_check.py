@@ -8,65 +8,70 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from release.core import approved
-from release.core.approval import LARGEST
+from release.core.approval import LARGEST, Seen
 from release.core.entry import TRUST_CHANGED, Event, State
 from release.core.epochs import Known
 from release.core.log_finding import Finding
 from release.core.logtree import TreeFiles
+from release.core.review import Emergency
 from release.core.succession import overdue
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
-from release.core.trust import LARGEST as LARGEST_EPOCH
 from release.errors import ReleaseError
 
 
 @dataclass(kw_only=True, slots=True)
 class ApprovalCheck:
-    """One check. `pinned` is the SHA-256 of the first trust epoch, which the auditor knows from elsewhere.
+    """One check. `known` are the verified trust epochs; none: nothing is judged.
 
     `anchors` are what the signers of valid approvals saw of the log, with who saw it.
     """
 
     files: TreeFiles
-    pinned: str
+    known: Sequence[Known]
     anchors: dict[Checkpoint, str] = field(default_factory=dict, init=False)
-    _known: Sequence[Known] = field(default=(), init=False)
+    _emergencies: dict[int, Emergency] = field(default_factory=dict, init=False)
 
-    def begin(self, origin: str) -> Iterator[Finding]:
-        """Read the trust epochs of a log."""
-        try:
-            self._known = approved.read_epochs(
-                lambda path: self.files.read(path, LARGEST_EPOCH),
-                name=lambda number: f"trust/{number}.json",
-                origin=origin,
-            )
-        except (ReleaseError, TlogError) as why:
-            yield Finding(kind="approval", message=f"the trust epochs cannot be believed: {why}")
-            return
-        found = self._known[0].sha256 if self._known else "no epoch at all"
-        if found != self.pinned:
-            self._known = ()
-            facts = (("named", self.pinned), ("found", found))
-            yield Finding(kind="approval", message="the first trust epoch is not the one that was named", facts=facts)
-
-    def entry(self, event: Event) -> Iterator[Finding]:
+    def entry(self, event: Event, leaf_hash: str) -> Iterator[Finding]:
         """Judge one entry."""
-        if self._known and event.action == TRUST_CHANGED:
+        if not self.known:
+            return
+        if event.action == TRUST_CHANGED:
             yield from self._announcement(event)
-        if not self._known or not event.action.endswith(".authorized"):
-            return
-        if event.trust is None and event.occurred_at < self._known[0].trust.issued:
-            return
+        elif event.action == "review.completed":
+            yield from self._review(event)
+        elif event.action.endswith(".authorized"):
+            if event.emergency:
+                self._emergencies[event.index] = Emergency.of(event, leaf_hash)
+            if event.trust is not None or event.occurred_at >= self.known[0].trust.issued:
+                yield from self._authorisation(event)
+
+    def _authorisation(self, event: Event) -> Iterator[Finding]:
         try:
-            seen = approved.check(event, self._known, self._blob).seen
+            grant = approved.check(event, self.known, self._blob)
         except (ReleaseError, TlogError) as why:
             message = f"entry {event.index} ({event.action} {event.version} on {event.channel}) is not approved: {why}"
             yield Finding(kind="approval", message=message, index=event.index)
             return
+        yield from self._anchor(event, grant.seen, "approving")
+
+    def _review(self, event: Event) -> Iterator[Finding]:
+        emergency = self._emergencies.pop(-1 if event.outcome_of is None else event.outcome_of, None)
+        if emergency is None:
+            return  # that it awaits no review is a broken rule, which the replay finds
+        try:
+            grant = approved.check_review(event, emergency, self.known, self._blob)
+        except (ReleaseError, TlogError) as why:
+            message = f"entry {event.index} does not review entry {event.outcome_of}: {why}"
+            yield Finding(kind="approval", message=message, index=event.index)
+            return
+        yield from self._anchor(event, grant.seen, "reviewing")
+
+    def _anchor(self, event: Event, seen: Seen | None, doing: str) -> Iterator[Finding]:
         if seen is None:
             return
         names = " and ".join(approval.principal for approval in event.approvals)
-        where = f"what {names} saw when approving entry {event.index}"
+        where = f"what {names} saw when {doing} entry {event.index}"
         if seen.size > event.index:
             message = f"{where} has {seen.size} entries: the entry was not there yet, and stands before some of them"
             yield Finding(kind="fork", message=message, index=event.index)
@@ -75,7 +80,7 @@ class ApprovalCheck:
 
     def _announcement(self, event: Event) -> Iterator[Finding]:
         named = event.trust
-        found = self._known[named.epoch].sha256 if named and named.epoch < len(self._known) else "no such epoch"
+        found = self.known[named.epoch].sha256 if named and named.epoch < len(self.known) else "no such epoch"
         if named is None or named.sha256 != found:
             facts = (("announced", named.sha256 if named else "nothing"), ("found", found))
             message = f"entry {event.index} announces a trust epoch that is not among the log's files"
@@ -83,10 +88,10 @@ class ApprovalCheck:
 
     def end(self, state: State, now: datetime | None) -> Iterator[Finding]:
         """Say which epochs no entry announced, and which emergencies should have been reviewed by now."""
-        for known in self._known[state.trust.epoch + 1 if state.trust else 0 :]:
+        for known in self.known[state.trust.epoch + 1 if state.trust else 0 :]:
             message = f"no entry announces trust epoch {known.trust.epoch}, which is among the log's files"
             yield Finding(kind="approval", message=message, facts=(("epoch", known.sha256),))
-        for number in overdue(state.reviews, at=now) if now and self._known else ():
+        for number in overdue(state.reviews, at=now) if now and self.known else ():
             message = f"entry {number}, approved in an emergency, was to be reviewed by {state.reviews[number]}"
             yield Finding(kind="approval", message=message, index=int(number))
 

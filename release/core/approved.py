@@ -9,6 +9,7 @@ from release.core.approval import Approval
 from release.core.entry import Event
 from release.core.epochs import Known
 from release.core.permission import Grant, Step
+from release.core.review import Emergency, judge_review
 from release.core.trust import MOST_EPOCHS
 from release.errors import LogError, RefusedError
 
@@ -74,18 +75,39 @@ def check(event: Event, known: Sequence[Known], blob: Callable[[str], bytes], *,
             f"log entry {event.index} was authorised without an approval",
             hint=f"release request {event.channel} {event.version}, approve it, and record it again",
         )
-    own = next((k for k in known if k.trust.epoch == event.trust.epoch), None)
-    if own is None or own.sha256 != event.trust.sha256:
-        raise LogError(f"log entry {event.index} was approved by a trust epoch that is not in the log bucket")
-    force = event.after.trust
-    if force is None or (force.epoch, force.sha256) != (event.trust.epoch, event.trust.sha256):
-        raise LogError(f"log entry {event.index} was judged by another trust epoch than the one in force")
+    own = _epoch_of(event, known)
     terms = replace(own.trust.terms, revoked=(*own.trust.terms.revoked, *revoked))
     strict = Known(replace(own.trust, terms=terms), own.sha256)
     grant = permission.judge(strict, approval_of(event, blob), step_of(event))
     if (grant.approvals, grant.emergency) != (event.approvals, event.emergency):
         raise LogError(f"log entry {event.index} says something else about its approval than the evidence")
     return grant
+
+
+def check_review(event: Event, emergency: Emergency, known: Sequence[Known], blob: Callable[[str], bytes]) -> Grant:
+    """Prove that a review was signed by somebody who may; gives the permission that it had.
+
+    Raises:
+        RefusedError: it was not.
+        LogError: the evidence is missing, or the entry says something else than it.
+    """
+    if event.trust is None or not event.approvals:
+        raise RefusedError(f"log entry {event.index} is a review that nobody signed")
+    own = _epoch_of(event, known)
+    review, grant = judge_review(own, approval_of(event, blob), emergency, at=event.occurred_at)
+    if (grant.approvals, review.finding) != (event.approvals, event.reason):
+        raise LogError(f"log entry {event.index} says something else about its review than the evidence")
+    return grant
+
+
+def _epoch_of(event: Event, known: Sequence[Known]) -> Known:
+    named, force = event.trust, event.after.trust
+    own = next((k for k in known if named and k.trust.epoch == named.epoch), None)
+    if own is None or named is None or own.sha256 != named.sha256:
+        raise LogError(f"log entry {event.index} was approved by a trust epoch that is not in the log bucket")
+    if force is None or (force.epoch, force.sha256) != (named.epoch, named.sha256):
+        raise LogError(f"log entry {event.index} was judged by another trust epoch than the one in force")
+    return own
 
 
 def step_of(event: Event) -> Step:

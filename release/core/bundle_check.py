@@ -6,8 +6,7 @@ A judge and what it is given and gives can be handed to another process.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from release.core.entry import Event
-from release.core.slot import Invalid, examine
+from release.core.slot import Invalid, Signed, examine_signed
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import leaf_hash
@@ -29,19 +28,27 @@ class Given:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Archived:
+    """A checkpoint and the keys that signed it."""
+
+    checkpoint: Checkpoint
+    keys: frozenset[Key]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
     """What a bundle amounts to; text in the place of a checkpoint says why there is none."""
 
     tile: Tile
     leaves: Sequence[bytes] = ()
-    entries: Sequence[Event | Invalid] = ()
-    archived: Sequence[tuple[int, Checkpoint | str]] = ()
+    entries: Sequence[Signed | Invalid] = ()
+    archived: Sequence[tuple[int, Archived | str]] = ()
     problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judge:
-    """Judges bundles by the keys of a log; `entries` says whether to look into the entries."""
+    """Judges bundles by all keys that a log ever had; `entries` says whether to look into the entries."""
 
     keys: Sequence[Key]
     origin: str
@@ -54,22 +61,22 @@ class Judge:
             bodies = [] if given.problem else split_bundle(given.tile, given.body)
         except TlogError as why:
             return Judged(tile=given.tile, archived=archived, problem=str(why))
-        start = given.tile.start
+        numbered = enumerate(bodies if self.entries else (), start=given.tile.start)
         return Judged(
             tile=given.tile,
             leaves=[leaf_hash(body) for body in bodies],
-            entries=[examine(body, index=index, keys=self.keys) for index, body in enumerate(bodies, start=start)]
-            if self.entries
-            else (),
+            entries=[examine_signed(body, index=index, keys=self.keys) for index, body in numbered],
             archived=archived,
             problem=given.problem,
         )
 
-    def checkpoint(self, note: bytes | str) -> Checkpoint | str:
+    def checkpoint(self, note: bytes | str) -> Archived | str:
         """Open an archived checkpoint, or say why it cannot be believed."""
         if isinstance(note, str):
             return note
         try:
-            return parse_checkpoint(open_note(note, self.keys).text, origin=self.origin)
+            opened = open_note(note, self.keys)
+            keys = frozenset(key for key, _ in opened.signed)
+            return Archived(checkpoint=parse_checkpoint(opened.text, origin=self.origin), keys=keys)
         except TlogError as why:
             return str(why)

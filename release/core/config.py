@@ -11,7 +11,7 @@ from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
 from release.core.delivery import Delivery, Distribution, check_delivery
 from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
-from release.core.layout import CUSTOMER, CUSTOMERS, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
+from release.core.layout import CUSTOMER, CUSTOMERS, LARGEST_SLOT, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
 from release.core.manifest import SHA256
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
 from release.errors import ConfigError
@@ -98,6 +98,19 @@ class Cache:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RetiredKey:
+    """A key that signed the log before."""
+
+    key: str = rule(**_VKEY_RULES, doc="Its public line.")
+    entries: int | None = rule(
+        None,
+        minimum=1,
+        maximum=LARGEST_SLOT,
+        doc="It signed only the first so many entries; absent: it may still sign.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogSection:
     """The release log."""
 
@@ -107,9 +120,7 @@ class LogSection:
     )
     prefix: str | None = rule(None, pattern=PREFIX, means="a prefix that ends with a slash")
     key: str = rule(**_VKEY_RULES, doc="Signs the log: 'release log key FILE' makes it and prints this line.")
-    retired: tuple[str, ...] = rule(
-        (), most=20, **_VKEY_RULES, doc="Earlier keys: what they signed stays valid, they sign no more."
-    )
+    retired: tuple[RetiredKey, ...] = rule((), most=20, doc="Earlier keys: what they signed stays valid.")
     lock_days: int | None = rule(
         None,
         minimum=1,

@@ -210,11 +210,16 @@ def decode(body: bytes, *, index: int, keys: Sequence[Key]) -> Event:
     Raises:
         LogError: malformed, not signed, or not the entry of this slot.
     """
+    return decode_signed(body, index=index, keys=keys)[0]
+
+
+def decode_signed(body: bytes, *, index: int, keys: Sequence[Key]) -> tuple[Event, Key]:
+    """Do the same, and give also the key (LogError)."""
     said, key = unseal(body, PAYLOAD_TYPE, keys, name=f"log entry {index}", limit=LARGEST)
     event = _read(said, index=index)
     if event.origin != key.name:
         raise LogError(f"log entry {index} is of the log {event.origin}, and the key of {key.name} signed it")
-    return event
+    return event, key
 
 
 def _read(said: bytes, *, index: int) -> Event:

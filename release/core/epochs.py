@@ -97,7 +97,7 @@ def problems(trust: Trust) -> Iterator[str]:
     if len(set(names)) != len(names):
         yield "an approver is listed twice: give him several keys instead"
     yield from _threshold_problems(terms)
-    yield from _vkey_problems(terms)
+    yield from _vkey_problems(trust)
 
 
 def _threshold_problems(terms: Terms) -> Iterator[str]:
@@ -134,13 +134,21 @@ def _key_problems(lines: Sequence[str]) -> Iterator[str]:
         yield "two people share a key"
 
 
-def _vkey_problems(terms: Terms) -> Iterator[str]:
+def _vkey_problems(trust: Trust) -> Iterator[str]:
+    terms = trust.terms
     for vkeys, kind in ((terms.log_keys, ED25519), (terms.witnesses, COSIGNATURE)):
         for vkey in vkeys:
             try:
-                if parse_vkey(vkey).kind != kind:
-                    yield f"{vkey[:60]!r} is a key of another type"
+                key = parse_vkey(vkey)
             except TlogError as why:
                 yield f"{vkey[:60]!r}: {why}"
+                continue
+            if key.kind != kind:
+                yield f"{vkey[:60]!r} is a key of another type"
+            elif kind == ED25519 and key.name != trust.origin:
+                yield f"{vkey[:60]!r} is a key of another log"
+    for names in (terms.log_keys, terms.witnesses):
+        if len(set(names)) != len(names):
+            yield "a key is listed twice"
     if terms.quorum > len(terms.witnesses):
         yield f"a quorum of {terms.quorum} cannot be reached by {len(terms.witnesses)} witnesses"

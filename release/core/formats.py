@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from release.core import jsonschema
-from release.core.approval import Approval, Request
+from release.core.approval import Approval, Request, Review
 from release.core.dsse import Envelope
 from release.core.entry import Entry
 from release.core.handover import Pointer
@@ -27,6 +27,7 @@ class Format(StrEnum):
     ENVELOPE = "envelope"
     ENTRY = "entry"
     REQUEST = "request"
+    REVIEW = "review"
     APPROVAL = "approval"
     TRUST = "trust"
     SIGNED_TRUST = "signed-trust"
@@ -40,6 +41,7 @@ SHAPES: Final[Mapping[Format, type]] = {
     Format.ENVELOPE: Envelope,
     Format.ENTRY: Entry,
     Format.REQUEST: Request,
+    Format.REVIEW: Review,
     Format.APPROVAL: Approval,
     Format.TRUST: Trust,
     Format.SIGNED_TRUST: SignedTrust,

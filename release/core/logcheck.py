@@ -1,8 +1,9 @@
-"""Verify a release log offline: from its files alone, trusting the keys of one policy.
+"""Verify a release log offline: from its files alone, trusting the keys of one policy, or the first trust epoch.
 
 Every file is believed to come from an attacker. Nothing is held but one bundle of entries, the tree's frontier
 and the replayed state, whatever the size of the log.
 
+    0  each trust epoch follows from the pinned one (`core.epoch_files`): whose keys count when (`core.log_signers`)
     1  the checkpoint is signed; the quorum cosigned it or one before it, and lately (`core.cosigned`)
     2  the root is computed again from all entries; every tile agrees
     3  every checkpoint archived, cosigned, remembered from elsewhere or seen by approvers is of this very tree
@@ -21,25 +22,28 @@ from typing import Final
 
 from release.core import changelog_check
 from release.core.approval_check import ApprovalCheck
-from release.core.bundle_check import Given, Judge, Judged
+from release.core.bundle_check import Archived, Given, Judge, Judged
 from release.core.cosigned import Times, Witnesses
 from release.core.entry import Event
+from release.core.epoch_files import read_pinned
 from release.core.layout import SLOT_DIGITS
 from release.core.log_finding import Finding
+from release.core.log_signers import LogSigners
 from release.core.logtree import HEAD, Marks, TreeFiles, compare
 from release.core.manifest import digest
 from release.core.replay import Replay
-from release.core.slot import Invalid
+from release.core.slot import Invalid, Signed
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.merkle import Frontier
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.policy import Policy
+from release.core.tlog.policy import NONE, Policy
 from release.core.tlog.tile import bundles_of
 
 CHECKPOINT: Final = "checkpoint"
 ARCHIVE: Final = "checkpoints/"
 LARGEST_EVIDENCE: Final = 64 * 1024 * 1024
+_NOBODY: Final = Policy((), {}, {}, NONE)
 STALE: Final = timedelta(days=7)
 
 Each = Callable[[Judge, Iterable[Given]], Iterator[Judged]]
@@ -51,7 +55,7 @@ class Verifier:
 
     Args:
         files: of the log.
-        policy: the keys to trust.
+        policy: the keys to trust; None: those of the trust epochs.
         now: the time to judge freshness by; None: freshness is not judged.
         anchors: checkpoints that are known from elsewhere, with where from.
         archived: the sizes for which there is an archived checkpoint.
@@ -59,7 +63,7 @@ class Verifier:
         stale: how long ago a quorum of witnesses may have seen the log.
         entries: whether to look into the entries, or at hashes only.
         evidence_from: the first entry whose evidence is read.
-        trust: the SHA-256 of the first trust epoch; None: approvals are not judged.
+        trust: the SHA-256 of the first trust epoch; None: approvals are not judged, and `policy` must be given.
         each: how to let bundles be judged, in order; several at once are several in memory.
 
     Attributes:
@@ -69,7 +73,7 @@ class Verifier:
     """
 
     files: TreeFiles
-    policy: Policy
+    policy: Policy | None
     now: datetime | None = None
     anchors: Sequence[tuple[str, Checkpoint]] = ()
     archived: Sequence[int] = ()
@@ -80,28 +84,31 @@ class Verifier:
     trust: str | None = None
     checkpoint: Checkpoint | None = None
     replay: Replay = field(default_factory=Replay)
-    witnesses: Witnesses = field(init=False)
     each: Each = map
     seen: Callable[[Event], object] = lambda _: None
     advance: Callable[[], object] = lambda: None
     _approvals: ApprovalCheck | None = field(default=None, init=False)
+    witnesses: Witnesses = field(default_factory=lambda: Witnesses(policy=_NOBODY), init=False)
     _times: Times = field(default_factory=lambda: Times.of(()), init=False)
-
-    def __post_init__(self) -> None:
-        self.witnesses = Witnesses(policy=self.policy)
+    _signers: LogSigners = field(default_factory=LogSigners, init=False)
 
     def run(self) -> Iterator[Finding]:
         """Verify everything; gives what is wrong, in the order in which it is found."""
+        known, problems = read_pinned(self.files, self.trust) if self.trust else ((), ())
+        self._signers = LogSigners(named=self.policy, known=known)
+        yield from (*problems, *self._signers.problems())
+        if not self._signers.newest:
+            return
         try:
             yield from self._head()
         except TlogError as why:
             yield Finding(kind="signature", message=f"the checkpoint cannot be believed: {why}")
         if self.checkpoint is None:
             return
-        if self.entries and self.trust:
-            self._approvals = ApprovalCheck(files=self.files, pinned=self.trust)
-            yield from self._approvals.begin(self.checkpoint.origin)
+        if self.entries:
+            self._approvals = ApprovalCheck(files=self.files, known=known)
         yield from self._tree(self.checkpoint)
+        yield from self._signers.late()
         if self._approvals:
             yield from self.files.continues(self._approvals.anchors, self.checkpoint)
             yield from self._approvals.end(self.replay.state, self.now)
@@ -110,28 +117,35 @@ class Verifier:
 
     def _head(self) -> Iterator[Finding]:
         body = self.files.must(CHECKPOINT, LARGEST_NOTE)
-        self.checkpoint = self.witnesses.take(HEAD, body)
-        self.witnesses.anchors.clear()
+        self.checkpoint = self._signers.head(body)
+        judges = [Witnesses(policy=policy) for policy in self._signers.witnessing]
+        for judge in judges:
+            judge.take(HEAD, body)
+            judge.anchors.clear()
         for where, note in self.cosigned:
             try:
-                self.witnesses.take(where, note)
+                self._signers.cosigned(note, where, origin=self.checkpoint.origin)
+                for judge in judges:
+                    judge.take(where, note)
             except TlogError as why:
                 yield Finding(kind="signature", message=f"{where} cannot be believed: {why}")
-        yield from self.witnesses.judge(self.checkpoint, self.now, self.stale)
+        for judge in judges:
+            yield from judge.judge(self.checkpoint, self.now, self.stale)
+        self.witnesses = max(judges, key=lambda judge: judge.policy.quorum != NONE)
         self._times = self.witnesses.times()
 
     def _tree(self, head: Checkpoint) -> Iterator[Finding]:
         marks = self._marks(head)
         yield from marks.problems
-        judge = Judge(keys=self.policy.logs, origin=head.origin, entries=self.entries)
+        judge = Judge(keys=self._signers.ever, origin=head.origin, entries=self.entries)
         for size in self.archived:
             if size > head.size:
-                yield from _archive(size, judge.checkpoint(self._archived(size)), head, marks)
+                yield from self._archive(size, judge.checkpoint(self._archived(size)), head, marks)
         frontier = Frontier()
         for judged in self.each(judge, self._bundles(head)):
             self.advance()
             for size, checkpoint in judged.archived:
-                yield from _archive(size, checkpoint, head, marks)
+                yield from self._archive(size, checkpoint, head, marks)
             start, leaves = judged.tile.start, judged.leaves
             if judged.problem:
                 yield Finding(kind="tree", message=f"entries from {start} on cannot be read: {judged.problem}")
@@ -159,13 +173,27 @@ class Verifier:
                 yield Given(tile=tile, archived=archived, problem=str(why))
                 return
 
+    def _archive(self, size: int, found: Archived | str, head: Checkpoint, marks: Marks) -> Iterator[Finding]:
+        """Take an archived checkpoint as one that the tree must agree with."""
+        where = archived_path(size)
+        if isinstance(found, str):
+            yield Finding(kind="signature", message=f"{where} cannot be believed: {found}")
+        elif found.checkpoint.size != size:
+            yield Finding(kind="fork", message=f"{where} is of a tree of {found.checkpoint.size} entries")
+        else:
+            self._signers.signed(where, size, found.keys)
+            known = len(marks.problems)
+            marks.add(where, found.checkpoint, head)
+            yield from marks.problems[known:]
+
     def _archived(self, size: int) -> bytes | str:
         try:
             return self.files.must(archived_path(size), LARGEST_NOTE)
         except TlogError as why:
             return str(why)
 
-    def _entry(self, index: int, event: Event | Invalid, leaf: str) -> Iterator[Finding]:
+    def _entry(self, index: int, signed: Signed | Invalid, leaf: str) -> Iterator[Finding]:
+        event = self._signers.take(signed, index, leaf)
         if isinstance(event, Invalid):
             self.replay.skip(index, leaf)
             yield Finding(kind="entry", message=f"{event.problem}; it changes nothing", index=index)
@@ -175,7 +203,7 @@ class Verifier:
         for problem in (*self.replay.take(event, leaf), *self._times.problems(index, occurred)):
             yield Finding(kind="rule", message=f"entry {index} ({event.action} {event.version}) {problem}", index=index)
         if self._approvals:
-            yield from self._approvals.entry(event)
+            yield from self._approvals.entry(event, leaf)
         for item in event.evidence if index >= self.evidence_from else ():
             yield from self._evidence(index, item.kind, item.sha256)
 
@@ -212,19 +240,6 @@ class Verifier:
             else:
                 marks.add(where, anchor, head)
         return marks
-
-
-def _archive(size: int, found: Checkpoint | str, head: Checkpoint, marks: Marks) -> Iterator[Finding]:
-    """Take an archived checkpoint as one that the tree must agree with."""
-    where = archived_path(size)
-    if isinstance(found, str):
-        yield Finding(kind="signature", message=f"{where} cannot be believed: {found}")
-    elif found.size != size:
-        yield Finding(kind="fork", message=f"{where} is of a tree of {found.size} entries")
-    else:
-        known = len(marks.problems)
-        marks.add(where, found, head)
-        yield from marks.problems[known:]
 
 
 def archived_path(size: int) -> str:

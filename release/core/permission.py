@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from release.core import sshsig
 from release.core.approval import NAMESPACE, Approval, Before, Direction, Request, Seen, before_of, digest, read_request
 from release.core.entry import Approved, ChannelState, Origin, TrustReference
 from release.core.epochs import Known
+from release.core.signed_by import signed_by
 from release.core.sshkey import SshError
 from release.core.trust import Approver, Trust
 from release.errors import RefusedError
@@ -127,22 +127,9 @@ def _mismatches_of_way_back(request: Request, step: Step) -> Iterator[str]:
 def _approver(trust: Trust, approval: Approval, armored: str, step: Step) -> Approver:
     """Verify one signature; gives whose it is."""
     try:
-        key = sshsig.verify(armored, approval.request.encode(), namespace=NAMESPACE)
+        return signed_by(trust, approval.request, armored, namespace=NAMESPACE, at=step.at)
     except SshError as why:
         raise _refused(step, str(why)) from why
-    found = trust.approver(key)
-    if found is None:
-        raise _refused(step, f"{key.fingerprint} is no approver's key in trust epoch {trust.epoch}")
-    approver, own = found
-    if key.fingerprint in trust.terms.revoked:
-        raise _refused(step, f"the key {key.fingerprint} of {approver.principal} is revoked")
-    if not (own.valid_after or "") <= step.at < (own.valid_before or "9"):
-        raise _refused(
-            step,
-            f"the key {key.fingerprint} of {approver.principal} is valid from {own.valid_after or 'ever'}"
-            f" to {own.valid_before or 'ever'}, not at {step.at}",
-        )
-    return approver
 
 
 def _check_count(trust: Trust, request: Request, step: Step, people: Mapping[str, Approver]) -> None:

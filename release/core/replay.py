@@ -144,11 +144,11 @@ class Replay:
         return state, problems
 
     def _review(self, event: Event) -> tuple[State, list[str]]:
-        reviewed = str(event.outcome_of)
+        reviewed, problems = str(event.outcome_of), list(self._judged(event))
         if reviewed not in self.state.reviews:
-            return self.state, [f"reviews entry {reviewed}, which awaits no review"]
+            return self.state, [*problems, f"reviews entry {reviewed}, which awaits no review"]
         left = {number: due for number, due in self.state.reviews.items() if number != reviewed}
-        return dataclasses.replace(self.state, reviews=left), []
+        return dataclasses.replace(self.state, reviews=left), problems
 
     def _movement(self, event: Event, current: ChannelState | None) -> Iterator[str]:
         if not event.channel:

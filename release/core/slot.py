@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from release.core import document
-from release.core.entry import LARGEST, Event, decode, leaf_hash
+from release.core.entry import LARGEST, Event, decode_signed, leaf_hash
 from release.core.shape import rule
 from release.core.tlog.note import Key
 from release.errors import FormatError, LogError
@@ -44,10 +44,25 @@ def void(index: int, size: int) -> bytes:
     return document.encode(Void(index=index, size=size))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """An entry, and the key that signed it."""
+
+    event: Event
+    key: Key
+
+
 def examine(body: bytes, *, index: int, keys: Sequence[Key]) -> Event | Invalid:
     """Tell what a leaf is; it never fails."""
+    found = examine_signed(body, index=index, keys=keys)
+    return found if isinstance(found, Invalid) else found.event
+
+
+def examine_signed(body: bytes, *, index: int, keys: Sequence[Key]) -> Signed | Invalid:
+    """Tell what a leaf is, and who signed it; it never fails."""
     try:
-        return decode(body, index=index, keys=keys)
+        event, key = decode_signed(body, index=index, keys=keys)
+        return Signed(event=event, key=key)
     except LogError as why:
         return Invalid(index=index, problem=_problem(body, index, why.message), leaf_hash=leaf_hash(body))
 

@@ -223,6 +223,7 @@ def _awaiting_review(state: State, intent: Intent, index: int, at: datetime) -> 
 
 def _reviewed(state: State, intent: Intent) -> State:
     reviewed = str(intent.outcome_of)
+    check_judged(state.trust, intent.grant.trust if intent.grant else None)
     if reviewed not in state.reviews:
         raise RefusedError(
             f"log entry {reviewed} awaits no review", hint="it was no emergency, or is reviewed: release log list"

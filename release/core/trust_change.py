@@ -27,6 +27,27 @@ def pending(state: InForce | None, known: Sequence[Known]) -> Iterator[Known]:
     yield from known[state.epoch + 1 if state else 0 :]
 
 
+def check_signs(known: Known, log_key: str) -> None:
+    """Make sure that the log's key is one of an epoch that is about to be announced: the entry would not be believed.
+
+    Raises:
+        RefusedError: the epoch lists others only.
+    """
+    listed = known.trust.terms.log_keys
+    if listed and log_key not in listed:
+        raise RefusedError(
+            f"trust epoch {known.trust.epoch} does not list [log] key: nothing it signs would be believed",
+            hint="put the key that the epoch lists at [log] key, and the one before it at [log] retired",
+        )
+
+
+def gone(state: InForce | None, newest: Known | None, retired: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Give the retired keys that the epoch in force does not list, and how many entries they may have signed."""
+    if state is None or newest is None or not newest.trust.terms.log_keys:
+        return
+    yield from ((key, state.entry + 1) for key in retired if key not in newest.trust.terms.log_keys)
+
+
 def since(state: InForce | None, trust: TrustReference | None) -> int | None:
     """Give the entry since which an epoch, or a later one, is in force; None if it is not yet, or if there is none."""
     return state.entry if state and trust and state.epoch >= trust.epoch else None

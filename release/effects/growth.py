@@ -78,7 +78,7 @@ class _Growth:
 
     def add(self, body: bytes) -> None:
         """Integrate the leaf of the next slot."""
-        found = examine(body, index=self.tail.size, keys=self._slots.keys)
+        found = examine(body, index=self.tail.size, keys=self._slots.keys.at(self.tail.size))
         self._grown = self._tree.add(self._grown, body)
         self.tail = self.tail.and_then(found, leaf_of(body))
 
@@ -113,7 +113,7 @@ def _tail(slots: Slots, grown: Grown) -> Tail:
     passed: list[Invalid] = []
     found: Event | None = None
     for index in reversed(range(start, grown.size)):
-        leaf = examine(at_hand[index - start], index=index, keys=slots.keys)
+        leaf = examine(at_hand[index - start], index=index, keys=slots.keys.at(index))
         if isinstance(leaf, Event):
             found = leaf
             break

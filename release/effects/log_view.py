@@ -1,16 +1,15 @@
 """The release log's tree for who only reads it: its head, and whether that continues what was seen before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from release.core.layout import LogLayout
+from release.core.log_keys import LogKeys
 from release.core.tlog import TlogError
-from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import consistency_proof, verify_consistency
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import Key, open_note
 from release.core.tlog.tile import LARGEST_TILE, WIDTH, Tile, subtree_reader
 from release.errors import LogError, TamperedError
 from release.ports import ObjectStore
@@ -33,7 +32,7 @@ class LogView:
     store: ObjectStore
     layout: LogLayout
     origin: str
-    keys: Sequence[Key]
+    keys: LogKeys
 
     def head(self) -> Head:
         """Read the newest checkpoint.
@@ -52,7 +51,7 @@ class LogView:
 
     def opened(self, note: bytes) -> Head:
         """Verify a checkpoint of this log (TlogError)."""
-        return Head(checkpoint=parse_checkpoint(open_note(note, self.keys).text, origin=self.origin), note=note)
+        return Head(checkpoint=self.keys.checkpoint(note, origin=self.origin), note=note)
 
     def require_continued(self, earlier: Checkpoint, head: Head, *, whose: str) -> None:
         """Prove that what the head says continues an earlier checkpoint: nothing before it was altered or withheld.

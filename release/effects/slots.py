@@ -15,9 +15,9 @@ from release.core.entry import Event, decode, leaf_hash
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer, VersionIndex, read_pointer
 from release.core.layout import LARGEST_SLOT, LogLayout
+from release.core.log_keys import LogKeys
 from release.core.slot import Invalid, examine
 from release.core.succession import Tail
-from release.core.tlog.note import Key
 from release.effects.slot import read_leaf
 from release.errors import LogError, NotFoundError
 from release.ports import ObjectStore
@@ -32,11 +32,11 @@ _BLOCK: Final = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """One library's log in one bucket; what none of `keys` signed is no entry of it."""
+    """One library's log in one bucket; what none of the `keys` of its time signed is no entry of it."""
 
     store: ObjectStore
     layout: LogLayout
-    keys: tuple[Key, ...]
+    keys: LogKeys
 
     def tail(self) -> Tail:
         """Read the newest entry; the number of requests grows with the logarithm of the log's size.
@@ -57,7 +57,9 @@ class Slots:
         end, width, last = size, 1, ""
         while end and len(passed) <= DEEPEST:
             start = max(0, end - width)
-            block = [(examine(body, index=index, keys=self.keys), body) for index, body in self._bodies(start, end)]
+            block = [
+                (examine(body, index=index, keys=self.keys.at(index)), body) for index, body in self._bodies(start, end)
+            ]
             last = last or leaf_hash(block[-1][1])
             for found, _ in reversed(block):
                 if isinstance(found, Event):
@@ -79,7 +81,11 @@ class Slots:
             NotFoundError: the log has no such entry.
             LogError: it is malformed, or none of the log's keys signed it.
         """
-        return decode(self._body(index), index=index, keys=self.keys)
+        return decode(self._body(index), index=index, keys=self.keys.at(index))
+
+    def leaf_hash(self, index: int) -> str:
+        """Give the RFC 6962 leaf hash (hex) of an entry (NotFoundError)."""
+        return leaf_hash(self._body(index))
 
     def found(self, *, first: int, size: int) -> Iterator[Event | Invalid]:
         """Read slots `first` to `size - 1` in order, checking that each entry follows what stands before it.
@@ -89,7 +95,7 @@ class Slots:
         """
         before = leaf_hash(self._surely(first - 1)) if first else None
         for index, body in self._bodies(first, size):
-            event = examine(body, index=index, keys=self.keys)
+            event = examine(body, index=index, keys=self.keys.at(index))
             if isinstance(event, Event) and event.prev and event.prev.leaf_hash != before:
                 raise LogError(
                     f"log entry {index - 1} was altered after entry {index} was written",

@@ -13,11 +13,12 @@ from typing import Final
 
 from release.core.caching import BLOB, NOTE
 from release.core.layout import LogLayout
+from release.core.log_keys import LogKeys
 from release.core.tlog import TlogError
-from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import Key, Note, open_note
+from release.core.tlog.note import Note
 from release.core.tlog.tile import (
     LARGEST_BUNDLE,
     LARGEST_TILE,
@@ -59,18 +60,18 @@ class Grown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tree:
-    """One library's tree in one bucket; what a `retired` key signed is believed too."""
+    """One library's tree in one bucket; what one of its `keys` signed in its time is believed."""
 
     store: ObjectStore
     layout: LogLayout
     origin: str
     signer: NoteSigner
-    retired: tuple[Key, ...] = ()
+    keys: LogKeys
 
     @property
     def view(self) -> LogView:
         """The same tree for who only reads."""
-        return LogView(store=self.store, layout=self.layout, origin=self.origin, keys=self._keys)
+        return LogView(store=self.store, layout=self.layout, origin=self.origin, keys=self.keys)
 
     def resume(self) -> Grown:
         """Load what the head says, from one bundle and at most one tile a level; the empty tree without a head.
@@ -137,8 +138,7 @@ class Tree:
         if found is None:
             return None, None
         try:
-            text = open_note(found.body, self._keys).text
-            return parse_checkpoint(text, origin=self.origin), found.info.etag
+            return self.keys.checkpoint(found.body, origin=self.origin), found.info.etag
         except TlogError as why:
             raise LogError(f"{self.layout.checkpoint} cannot be believed: {why}", hint=_ALARM) from why
 
@@ -190,19 +190,15 @@ class Tree:
             return
         found = self.store.read(key, limit=LARGEST_NOTE)
         try:
-            same = found is not None and open_note(found.body, self._keys).text == self._text(grown)
+            same = found is not None and self.keys.checkpoint(found.body, origin=self.origin) == self._point(grown)
         except TlogError:
             same = False
         if not same:
             raise LogError(f"{key} is not what the log's entries amount to", hint=_ALARM)
 
-    @property
-    def _keys(self) -> tuple[Key, ...]:
-        return (self.signer.key, *self.retired)
-
-    def _text(self, grown: Grown) -> bytes:
-        return Checkpoint(self.origin, grown.size, grown.edge.frontier().root()).encode()
+    def _point(self, grown: Grown) -> Checkpoint:
+        return Checkpoint(self.origin, grown.size, grown.edge.frontier().root())
 
     def _signed(self, grown: Grown) -> bytes:
-        text = self._text(grown)
+        text = self._point(grown).encode()
         return Note(text, (self.signer.sign(text),)).encode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from release.core import approved
-from release.core.approval import LARGEST, Approval, before_of, merge, read_request
+from release.core.approval import LARGEST, Approval, Request, before_of, merge, read_asked
 from release.core.config import Config
 from release.core.entry import Approved, Event
 from release.core.epochs import Known
@@ -113,7 +113,9 @@ def choose(trusted: Trusted, given: Sequence[Approval], step: Step) -> Approval 
     merged: dict[str, Approval] = {}
     fits: dict[str, bool] = {}
     for approval in given:
-        request = read_request(approval.request.encode(), name="the request")
+        request = read_asked(approval.request.encode(), name="the request")
+        if not isinstance(request, Request):
+            continue  # a review permits nothing
         if (request.action, request.channel, request.version) == (step.action, step.channel, step.version):
             earlier = merged.get(approval.request, approval)
             merged[approval.request] = merge(earlier, approval)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from release.core import sshsig
-from release.core.approval import NAMESPACE, Approval, Before, Request, before_of, digest
+from release.core.approval import NAMESPACE, Approval, Before, Request, Review, before_of, digest
 from release.core.changelog import find, parse
 from release.core.commits import parse_commit
 from release.core.config import Config
@@ -83,7 +83,7 @@ def difference(
     )
 
 
-def same_log(view: LogView, request: Request, remembered: bytes | None) -> Head:
+def same_log(view: LogView, request: Request | Review, remembered: bytes | None) -> Head:
     """Make sure that the log continues what the requester saw, and what the approver himself saw before.
 
     Args:

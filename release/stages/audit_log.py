@@ -70,7 +70,7 @@ def read(slots: Slots, question: Question, said: Said, console: Console) -> Iter
     with console.progress("verifying the release log", size // WIDTH + 1) as progress:
         verifier = Verifier(
             files=files,
-            policy=Policy(slots.keys, {}, {}, NONE),
+            policy=Policy(slots.keys.ever, {}, {}, NONE),
             archived=range(first + 1, size + 1),
             trust=question.config.approvals.trust,
             seen=said.see,

@@ -13,9 +13,8 @@ from release.core.logcheck import LARGEST_EVIDENCE
 from release.core.period import Period
 from release.core.population import gathered, population_files
 from release.core.tlog import TlogError
-from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
+from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.note import LARGEST as LARGEST_NOTE
-from release.core.tlog.note import open_note
 from release.core.tlog.policy import Policy
 from release.core.tlog.tile import LARGEST_BUNDLE, LARGEST_TILE, bundles_of, tiles_of
 from release.core.trust import LARGEST as LARGEST_EPOCH
@@ -86,8 +85,8 @@ def head(slots: Slots) -> Head:
     if found is None:
         raise LogError(f"{slots.layout.checkpoint} is missing: nothing proves this log", hint="release log repair")
     try:
-        text = open_note(found.body, slots.keys).text
-        return Head(note=found.body, checkpoint=parse_checkpoint(text), entries=entries)
+        point = slots.keys.checkpoint(found.body, origin=slots.keys.current.name)
+        return Head(note=found.body, checkpoint=point, entries=entries)
     except TlogError as why:
         raise LogError(
             f"{slots.layout.checkpoint} cannot be believed: {why}", hint="compare with the replica and with CloudTrail"

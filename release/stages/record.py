@@ -3,12 +3,12 @@
 Authorise before anything goes live, and record the outcome after it was verified.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from release.core import document
-from release.core.approval import Approval
+from release.core.approval import Approval, stamp
 from release.core.caching import DOCUMENT
 from release.core.config import Config
 from release.core.entry import ROTATED, TRUST_CHANGED, Action, Event, Origin, TrustReference
@@ -17,9 +17,10 @@ from release.core.handover import Promotion, Verification, read_rotation
 from release.core.manifest import LARGEST, Manifest, digest
 from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
+from release.core.review import Emergency, judge_review, review_of
 from release.core.slot import Invalid
 from release.core.succession import Intent, Log, Tail, already, follow, restates
-from release.core.trust_change import pending
+from release.core.trust_change import check_signs, gone, pending
 from release.effects.authority import Asked, permit
 from release.effects.choice import order_of
 from release.effects.growth import append
@@ -201,23 +202,33 @@ def conclude(recorder: Recorder, promotion: Promotion, verification: Verificatio
     return _append(recorder, intent, dry_run=dry_run)
 
 
-def review(recorder: Recorder, index: int, *, reason: str, dry_run: bool) -> Report:
-    """Record that a release which one person approved in an emergency was looked at afterwards.
+def review(recorder: Recorder, index: int, *, dry_run: bool) -> Report:
+    """Record that a release which one person approved in an emergency was looked at by another one, who signed that.
 
     Raises:
-        RefusedError: the entry awaits no review.
-        ConfigError: there is no finding.
+        RefusedError: nobody signed a review of this entry, or nobody who may; or the entry awaits none.
     """
-    if not reason.strip():
-        raise ConfigError("a review needs a finding", hint="say what came out: --reason '...'")
     entry = recorder.slots.read(index)
+    emergency = Emergency.of(entry, recorder.slots.leaf_hash(index))
+    trusted = load(recorder.config, recorder.slots)
+    _announce_first(recorder, trusted, dry_run=dry_run)
+    signed = review_of(recorder.approvals, emergency)
+    if trusted.newest is None or signed is None:
+        raise RefusedError(
+            f"nobody signed a review of entry {index}",
+            hint=f"release request --review {index} --reason '...', release approve; hand the job RELEASE_APPROVAL",
+        )
+    found, grant = judge_review(trusted.newest, signed, emergency, at=stamp(recorder.clock.now()))
+    if not dry_run:
+        trusted.keep(grant)
     intent = Intent(
         action="review.completed",
         version=entry.version,
         manifest=entry.manifest,
         channel=entry.channel,
         outcome_of=index,
-        reason=reason,
+        reason=found.finding,
+        grant=grant,
     )
     return _append(recorder, intent, dry_run=dry_run)
 
@@ -269,20 +280,26 @@ def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
     return _append(recorder, intent, dry_run=dry_run)
 
 
-def trust(recorder: Recorder, *, dry_run: bool) -> list[Report]:
+def trust(recorder: Recorder, *, dry_run: bool) -> tuple[list[Report], Sequence[tuple[str, int]]]:
     """Record the trust epochs that were put up since the last time.
+
+    Gives also the retired log keys that sign no more, and how many entries each may have signed: release.toml does
+    not say so yet.
 
     Raises:
         LogError: an epoch is malformed, not signed as it must be, or another than the log says.
         RefusedError: the first one is not pinned.
     """
-    return _announce(recorder, load(recorder.config, recorder.slots), dry_run=dry_run)
+    trusted = load(recorder.config, recorder.slots)
+    reports = _announce(recorder, trusted, dry_run=dry_run)
+    retired = [one.key for one in recorder.config.log.retired if one.entries is None]
+    state = reports[-1].event.after if reports else recorder.slots.tail().state
+    return reports, list(gone(state.trust, trusted.newest, retired))
 
 
 def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     trusted = load(recorder.config, recorder.slots)
-    if _announce(recorder, trusted, dry_run=dry_run) and dry_run:
-        raise RefusedError("the newest trust epoch is not in the log yet", hint="release record trust")
+    _announce_first(recorder, trusted, dry_run=dry_run)
     if trusted.newest is None:
         return _append(recorder, intent, dry_run=dry_run)
     asked = Asked(
@@ -304,10 +321,17 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     return _append(recorder, replace(intent, grant=permission), dry_run=dry_run)
 
 
+def _announce_first(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> None:
+    """Make sure that the newest epoch is in force before something is judged by it."""
+    if _announce(recorder, trusted, dry_run=dry_run) and dry_run:
+        raise RefusedError("the newest trust epoch is not in the log yet", hint="release record trust")
+
+
 def _announce(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> list[Report]:
     """Append an entry for every trust epoch that has none yet: nothing is approved by an epoch before it has one."""
     reports, tail = [], recorder.slots.tail()
     for known in pending(tail.state.trust, trusted.known):
+        check_signs(known, recorder.config.log.key)
         intent = Intent(
             action=TRUST_CHANGED,
             version="",

@@ -22,19 +22,20 @@ from release.ports import Clock
 
 
 def propose(config: Config, clock: Clock, known: Sequence[Known], draft: Draft) -> SignedTrust:
-    """Write the epoch that would follow, for its keepers to sign.
+    """Write the epoch that would follow, for its keepers to sign. Without log keys it lists those of release.toml.
 
     Raises:
         ConfigError: it makes no sense, such as a threshold that nobody can meet.
     """
     before, now = (known[-1] if known else None), clock.now()
+    terms = draft.terms(config.log.origin)
     trust = Trust(
         origin=config.log.origin,
         epoch=before.trust.epoch + 1 if before else 0,
         previous=before.sha256 if before else None,
         issued=stamp(now),
         expires=stamp(now + timedelta(days=draft.expires_days)),
-        terms=draft.terms(config.log.origin),
+        terms=replace(terms, log_keys=terms.log_keys or _log_keys(config)),
     )
     if problems := list(epochs.problems(trust)):
         raise ConfigError("the epoch makes no sense\n  " + "\n  ".join(problems))
@@ -83,6 +84,10 @@ def apply(config: Config, slots: Slots, known: Sequence[Known], signed: SignedTr
     if not dry_run and not slots.store.create(key, body, LOG):
         raise RefusedError(f"{key} is taken: somebody put up another epoch first", hint="release trust show")
     return made
+
+
+def _log_keys(config: Config) -> tuple[str, ...]:
+    return (config.log.key, *(one.key for one in config.log.retired if one.entries is None))
 
 
 def _lines(trust: Trust) -> list[str]:

@@ -9,7 +9,9 @@ from release.core import changelog_check
 from release.core.copy_check import PROOFS, CopyCheck
 from release.core.cosigned import FOLDER, in_copy
 from release.core.entry import ChannelState, Event
+from release.core.epoch_files import read_pinned
 from release.core.log_finding import Finding, Kind
+from release.core.log_signers import LogSigners
 from release.core.logcheck import ARCHIVE, CHECKPOINT, STALE, Verifier, archived_sizes, claimed
 from release.core.logtree import TreeFiles
 from release.core.population import SIDECAR
@@ -35,7 +37,7 @@ class Question:
     """What is asked of a log.
 
     Args:
-        policy: the keys to trust.
+        policy: the keys to trust; None: those of the trust epochs.
         now: the time to judge freshness by.
         entries: whether to look into the entries, or at hashes only.
         remembered: the checkpoint note of an earlier verification.
@@ -46,7 +48,7 @@ class Question:
         stale: how long ago a quorum of witnesses may have seen the log.
     """
 
-    policy: Policy
+    policy: Policy | None
     now: datetime
     entries: bool = True
     remembered: bytes | None = None
@@ -97,9 +99,11 @@ def run(
         FormatError: what is remembered is no checkpoint of a trusted log.
         SourceError: the repository's history is cut off.
     """
-    report = Report(skipped=_skipped(files, question, repository))
+    known = read_pinned(TreeFiles(files.read), question.trust)[0] if question.trust else ()
+    signers = LogSigners(named=question.policy, known=known)
+    report = Report(skipped=_skipped(files, question, signers, repository))
     tags = TagCheck(signers=question.signers)
-    anchors = _anchors(question)
+    anchors = _anchors(question, signers)
     size = claimed(files.read)
     in_the_copy, unread = in_copy(files.read, files.names(FOLDER))
     cosigned = [*question.cosigned, *in_the_copy]
@@ -136,7 +140,7 @@ def run(
         if any(finding.kind in _UNSOUND for finding in report.findings):
             report.skipped["copy"] = "the log itself is not sound"
         elif "copy" not in report.skipped:
-            report.findings += _added(files, question.policy, verifier.checkpoint, report.note)
+            report.findings += _added(files, signers.newest[-1], verifier.checkpoint, report.note)
     report.proof = _proof(report, [*cosigned, *([(REMEMBERED, question.remembered)] if question.remembered else [])])
     return report
 
@@ -150,7 +154,9 @@ def _proof(report: Report, known: Sequence[tuple[str, bytes]]) -> tuple[bytes, .
     return ()
 
 
-def _skipped(files: LogFiles, question: Question, repository: Repository | None) -> dict[Kind, str]:
+def _skipped(
+    files: LogFiles, question: Question, signers: LogSigners, repository: Repository | None
+) -> dict[Kind, str]:
     found: dict[Kind, str] = {}
     if not question.entries:
         asked: tuple[Kind, ...] = ("entry", "rule", "approval", "evidence", "changelog", "repository", "copy")
@@ -163,7 +169,7 @@ def _skipped(files: LogFiles, question: Question, repository: Repository | None)
         found["approval"] = "no trust epoch was named: --trust"
     if repository is None:
         found["repository"] = "no clone of the library was named: --repository"
-    if question.policy.quorum == NONE:
+    if not signers.witnessed:
         found["freshness"] = "the keys name no witness"
     return found
 
@@ -174,11 +180,11 @@ def _added(files: LogFiles, policy: Policy, head: Checkpoint, note: bytes) -> li
     return list(check.run())
 
 
-def _anchors(question: Question) -> Sequence[tuple[str, Checkpoint]]:
+def _anchors(question: Question, signers: LogSigners) -> Sequence[tuple[str, Checkpoint]]:
     if question.remembered is None:
         return ()
     try:
-        return ((REMEMBERED, parse_checkpoint(question.policy.open(question.remembered).text)),)
+        return ((REMEMBERED, parse_checkpoint(signers.opened(question.remembered).text)),)
     except TlogError as why:
         raise FormatError(
             f"the checkpoint remembered from an earlier verification cannot be believed: {why}",

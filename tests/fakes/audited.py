@@ -3,7 +3,6 @@
 from release.core.period import Period
 from release.ports import LogFiles
 from release.stages import export_log
-from release.stages import record as recording
 from tests.fakes import log_files, people
 from tests.fakes.scenario import World
 
@@ -23,7 +22,7 @@ def world() -> World:
     made.finish("v1")
     made.go_back("v1", "1.0.0")
     made.clock.sleep(DAY)
-    recording.review(made.recorder(), emergency, reason="the fix was wrong", dry_run=False)
+    made.review(emergency, finding="the fix was wrong")
     made.yank("1.1.0")
     made.release("1.2.0")
     made.approved("latest", "1.2.0", "cto", "lead")

@@ -38,6 +38,7 @@ def samples() -> dict[Format, list[Any]]:
     request = people.request(reason="because", rollback_until="2026-12-01T00:00:00Z")
     shapes: dict[Format, list[Any]] = {
         Format.REQUEST: [request],
+        Format.REVIEW: [examples.review()],
         Format.APPROVAL: [people.approval(request)],
         Format.TRUST: [people.trust()],
         Format.MANIFEST: [examples.manifest(), world.manifest("1.0.0")],

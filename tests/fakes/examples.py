@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from release.core import document
 from release.core import manifest as manifests
+from release.core.approval import Review
 from release.core.caching import media_type
 from release.core.channels import Channel
 from release.core.config import Config
@@ -166,6 +167,12 @@ def log_of(*intents: Intent, log: Log = LOG) -> list[bytes]:
         bodies.append(sealed(event))
         tail = Tail(size=tail.size + 1, event=event, leaf_hash=hash_of(bodies[-1]))
     return bodies
+
+
+def review(**changes: Any) -> Review:  # noqa: ANN401 - any field
+    """Say what came out of an emergency."""
+    whole = Review(origin="log.example.com/tag", component="tag", entry=5, leaf_hash=DIGEST, finding="it was right")
+    return dataclasses.replace(whole, **changes)
 
 
 def order(**changes: Any) -> Order:  # noqa: ANN401 - any field

@@ -12,6 +12,7 @@ from release.adapters.clock import SystemClock
 from release.adapters.s3 import S3Store
 from release.core.channels import Channel
 from release.core.layout import LogLayout, ObjectHeaders
+from release.core.log_keys import LogKeys
 from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log
 from release.effects.growth import append
@@ -71,7 +72,13 @@ def _work(place: Place, versions: Sequence[str]) -> None:
 
 
 def tree(store: ObjectStore) -> Tree:
-    return Tree(store=store, layout=LAYOUT, origin=log_files.ORIGIN, signer=log_files.SIGNER)
+    return Tree(
+        store=store,
+        layout=LAYOUT,
+        origin=log_files.ORIGIN,
+        signer=log_files.SIGNER,
+        keys=LogKeys(current=log_files.SIGNER.key),
+    )
 
 
 def record(store: ObjectStore, version: str) -> tuple[int, bool]:
@@ -83,6 +90,6 @@ def record(store: ObjectStore, version: str) -> tuple[int, bool]:
         pipeline=Pipeline(tool="release 1"),
     )
     intent = Intent(action="version.yanked", version=version, manifest="a" * 64, reason="broken")
-    slots = Slots(store=store, layout=LAYOUT, keys=(log_files.SIGNER.key,))
+    slots = Slots(store=store, layout=LAYOUT, keys=LogKeys(current=log_files.SIGNER.key))
     done = append(slots, tree(store), log, intent, clock=SystemClock())
     return done.event.index, done.new

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from release.core import document, epochs
-from release.core.approval import NAMESPACE, Approval, Before, Request, Seen
+from release.core.approval import NAMESPACE, REVIEW, Approval, Before, Request, Review, Seen
 from release.core.entry import ChannelState, Origin
 from release.core.epochs import Known
 from release.core.permission import Step
@@ -126,6 +126,13 @@ def request(**changes: Any) -> Request:  # noqa: ANN401 - any field
         expires="2026-11-25T11:00:00Z",
     )
     return dataclasses.replace(whole, **changes)
+
+
+def reviewed(asked: Review, *, by: Sequence[str | SshKey] = ("lead",), namespace: str = REVIEW) -> Approval:
+    """Let people sign a review."""
+    text = document.encode(asked)
+    keys = [key(who) if isinstance(who, str) else who for who in by]
+    return Approval(request=text.decode(), signatures=tuple(k.sign(text, namespace) for k in keys))
 
 
 def approval(asked: Request | None = None, *, by: Sequence[str | SshKey] = ("cto",)) -> Approval:

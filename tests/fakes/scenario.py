@@ -18,16 +18,18 @@ from typing import Any
 
 from release.core.approval import Approval, Request
 from release.core.changelog import section_digest
-from release.core.config import ApprovalsSection, Config
+from release.core.config import ApprovalsSection, Config, RetiredKey
 from release.core.document import encode as document_of
 from release.core.entry import Event
 from release.core.epochs import Known
 from release.core.evidence import Built
 from release.core.handover import LARGEST, Order, Pointer, Promotion, Verification, read_pointer
 from release.core.layout import MANIFEST
+from release.core.log_keys import Former, LogKeys
 from release.core.manifest import Manifest, Source, encode
 from release.core.provenance import provenance
 from release.core.sbom import sbom
+from release.core.tlog.note import Signer
 from release.core.trust import Trust
 from release.core.version import parse_version
 from release.effects.choice import order_of, previous_good
@@ -41,6 +43,7 @@ from release.stages import promote as promoting
 from release.stages import publish as publishing
 from release.stages import record as recording
 from release.stages import request as asking
+from release.stages import review as reviewing
 from release.stages import status as looking
 from release.stages import verify as verifying
 from tests.fakes import examples, people
@@ -115,6 +118,7 @@ class World:
         self.known: Known | None = None
         self.signer: NoteSigner = log_signer(self.config.log.origin)
         self.changelog = ""
+        self.retired: tuple[Former, ...] = ()
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
     def twin(self) -> "World":
@@ -284,6 +288,24 @@ class World:
         approval = people.approval(self.ask(channel, version, **changes), by=by)
         return self.authorize(channel, version, approvals=[approval], actor=actor)
 
+    def sign_with(self, signer: Signer, *, retired: Sequence[Signer] = (), entries: int | None = None) -> None:
+        """Let the log be signed with a key, and believe those that signed it before, perhaps only so many entries."""
+        self.signer, self.retired = signer, tuple(Former(key=old.key, entries=entries) for old in retired)
+        former = tuple(RetiredKey(key=old.key.vkey, entries=entries) for old in retired)
+        log = dataclasses.replace(self.config.log, key=signer.key.vkey, retired=former)
+        self.config = dataclasses.replace(self.config, log=log)
+
+    @property
+    def keys(self) -> LogKeys:
+        """The log's keys, as release.toml names them."""
+        return LogKeys(current=self.signer.key, retired=self.retired)
+
+    def review(self, index: int, *by: str, finding: str = "it was right", dry_run: bool = False) -> recording.Report:
+        """Write down what came out of an emergency's review, let people sign it, and record it."""
+        asked = reviewing.ask(self.config, self.slots(), self.view(), index, finding)
+        recorder = dataclasses.replace(self.recorder(), approvals=(people.reviewed(asked, by=by or ("lead",)),))
+        return recording.review(recorder, index, dry_run=dry_run)
+
     def yank(self, version: str, *, log: ObjectStore | None = None) -> recording.Report:
         return recording.yank(self.recorder(log), version, reason=REASON, dry_run=False)
 
@@ -330,7 +352,7 @@ class World:
     # What there is to see.
 
     def slots(self, log: ObjectStore | None = None) -> Slots:
-        return Slots(store=log or self.log, layout=self.config.log_layout, keys=(self.signer.key,))
+        return Slots(store=log or self.log, layout=self.config.log_layout, keys=self.keys)
 
     def recorder(self, log: ObjectStore | None = None) -> recording.Recorder:
         return recording.Recorder(
@@ -344,7 +366,7 @@ class World:
 
     def tree(self, log: ObjectStore | None = None) -> Tree:
         layout, origin = self.config.log_layout, self.config.log.origin
-        return Tree(store=log or self.log, layout=layout, origin=origin, signer=self.signer)
+        return Tree(store=log or self.log, layout=layout, origin=origin, signer=self.signer, keys=self.keys)
 
     def order(self, channel: str) -> Order:
         """Give the log's newest word on a channel."""

@@ -1,129 +1,26 @@
 """Approvals through the command line: real ssh-keygen, real git, each stage with its own key."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from release.adapters.keyring import Keyring
 from release.core.tlog.checkpoint import Checkpoint, parse_checkpoint
 from release.core.tlog.note import open_note, sign_note
 from tests.fakes.log_keys import log_signer
-from tests.functional.conftest import Ended, Run
-from tests.functional.embedded import Account, account
-from tests.functional.library import ORIGIN, SIGNING, Library, signing
+from tests.functional.conftest import Run
+from tests.functional.library import ORIGIN, SIGNING, Library
+from tests.functional.team import TRUST, Team, team_of
 
 pytestmark = pytest.mark.moto
 
 V1, V2 = "window.tag = 1;\n", "window.tag = 2;\n"
-TRUST = """\
-expires-days = 365
-threshold = 1
-emergency = {{roles = ["CTO"]}}
-
-[[trust-keys]]
-principal = "cto"
-key = "{cto}"
-
-[[approvers]]
-principal = "cto"
-role = "CTO"
-keys = [{{key = "{cto}"}}]
-actors = ["u:1"]
-authors = ["cto@example.com"]
-
-[[approvers]]
-principal = "lead"
-role = "lead"
-keys = [{{key = "{lead}"}}]
-
-[[thresholds]]
-channels = "*"
-approvals = 1
-roles = ["CTO", "lead"]
-
-[[thresholds]]
-channels = "latest"
-approvals = 2
-roles = ["CTO", "lead"]
-"""
-
-
-class Team:
-    """A library whose releases need approval, and the people who give it, each with a key of his own."""
-
-    def __init__(self, tag: Account, keys: Path) -> None:
-        self.tag = tag
-        self.keys = keys
-        for name in ("cto", "lead", "mallory"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name, "-C", name], check=True)
-        self.admin = {"AWS_ACCESS_KEY_ID": tag.aws.admin.id, "AWS_SECRET_ACCESS_KEY": tag.aws.admin.secret}
-
-    def line(self, name: str) -> str:
-        return " ".join((self.keys / f"{name}.pub").read_text().split()[:2])
-
-    def run(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
-        key = Keyring(self.tag.keys, "tag").variables(stage) if stage else {}
-        key |= signing(stage, variables)
-        return self.tag.run(*command.split(), *more, **self.tag.endpoint, **key, **variables)
-
-    def done(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
-        ended = self.run(stage, command, *more, **variables)
-        assert ended.code == 0, (command, ended)
-        return ended
-
-    def sign(self, command: str, name: str) -> Ended:
-        return self.run("audit", command, "--yes", "--key", str(self.keys / name))
-
-    def found(self) -> None:
-        """Lay down the first trust epoch, and pin it."""
-        (self.keys / "trust.toml").write_text(TRUST.format(cto=self.line("cto"), lead=self.line("lead")))
-        self.done("audit", "trust propose", str(self.keys / "trust.toml"))
-        assert self.sign("trust sign", "mallory").code == 12
-        assert self.sign("trust sign", "cto").code == 0
-        applied = self.tag.run("trust", "apply", **self.tag.endpoint, **self.admin)
-        assert applied.code == 0, applied
-        toml = (self.tag.library.folder / "release.toml").read_text()
-        self.tag.library.write(
-            "release.toml", toml.replace("[approvals]\nrequired = false", applied.out.partition("\n\n")[2].strip())
-        )
-        self.tag.library.commit("chore: releases need approval")
-
-    def publish(self, version: str, source: str) -> None:
-        self.tag.library.release(version, source)
-        self.done("", "build")
-        self.done("publish", "publish")
-        self.done("record", "record publish")
-
-    def approve(self, channel: str, *names: str) -> dict[str, str]:
-        """Ask and let people approve, one after the other; gives what the job is handed."""
-        self.done("audit", f"request {channel}")
-        printed = ""
-        for name in names:
-            ended = self.sign("approve", name)
-            assert ended.code == 0, ended
-            printed = ended.out.strip()
-        variable, _, value = printed.partition("=")
-        for left in (self.tag.library.folder / ".release").glob("*.approval.json"):
-            left.unlink()  # the job has only the variable
-        return {variable: value}
-
-    def finish(self, channel: str) -> None:
-        self.done("promote", f"promote {channel}")
-        self.done("invalidate", f"invalidate {channel}")
-        self.done("", f"verify {channel} --patience 5")
-        self.done("record", f"record outcome {channel}")
 
 
 @pytest.fixture
 def team(library: Library, run: Run, tmp_path: Path) -> Iterator[Team]:
-    with account(library, run, tmp_path / "keys") as opened:
-        people = tmp_path / "people"
-        people.mkdir()
-        made = Team(opened, people)
-        made.found()
+    with team_of(library, run, tmp_path) as made:
         yield made
 
 
@@ -185,7 +82,20 @@ def test_the_way_back_at_night_needs_nobody_and_an_emergency_needs_one(team: Tea
     status = team.run("audit", "status")
     assert "awaits a review until" in status.out
     index = next(e["index"] for e in json.loads(team.done("audit", "log list --json").out) if e["emergency"])
-    team.done("record", f"record review {index} --reason fine")
+    assert team.done("audit", f"request --review {index} --reason fine").out.startswith(
+        f"asks for the review of entry {index}"
+    )
+    review = f"approve .release/{index}-review.request.json"
+    refused = team.sign(review, "cto")
+    assert (refused.code, "cto approved it: one person cannot do both" in refused.err) == (12, True), refused
+    signed = team.sign(review, "lead")
+    assert f"== review of log entry {index}, an emergency" in signed.err
+    assert "nobody signed a review" in team.run("record", "record review 0").err
+    variable, _, value = signed.out.strip().partition("=")
+    (team.tag.library.folder / ".release" / f"{index}-review.approval.json").unlink()
+    team.done("record", f"record review {index}", **{variable: value})
+    shown = team.done("audit", f"log show {index + 2}").out
+    assert ("reason    fine" in shown, "approved  lead (lead), by trust epoch 0" in shown) == (True, True), shown
     assert "awaits a review" not in team.run("audit", "status").out
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from release.core.entry import leaf_hash
 from release.core.layout import LogLayout
+from release.core.log_keys import LogKeys
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.note import sign_note
 from release.core.tlog.tile import WIDTH, Edge, Tile, encode_bundle
@@ -54,8 +55,8 @@ def grown(size: int) -> InMemoryObjectStore:
 
 def appended(store: ObjectStore, number: int) -> bool:
     """Append an entry; tell whether it is new and has this number."""
-    slots = Slots(store=store, layout=LAYOUT, keys=(SIGNER.key,))
-    tree = Tree(store=store, layout=LAYOUT, origin=examples.LOG.origin, signer=SIGNER)
+    slots = Slots(store=store, layout=LAYOUT, keys=LogKeys(current=SIGNER.key))
+    tree = Tree(store=store, layout=LAYOUT, origin=examples.LOG.origin, signer=SIGNER, keys=LogKeys(current=SIGNER.key))
     yanked = examples.intent("version.yanked", f"0.0.{number}", reason="broken")
     done = append(slots, tree, examples.LOG, yanked, clock=StoppedClock())
     return done.new and done.event.index == number

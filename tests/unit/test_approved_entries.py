@@ -81,7 +81,7 @@ def test_an_emergency_must_be_reviewed_in_time() -> None:
 
 def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:
     emergency = approved("1.0.0", None, review_hours=48)
-    review = intent("review.completed", "1.0.0", "latest", outcome_of=1)
+    review = intent("review.completed", "1.0.0", "latest", outcome_of=1, grant=grant(None, by="lead"))
     reviewed = tail_after(TRUST, emergency, review)
     assert reviewed.state.reviews == {}
     assert reviewed.state.channels == tail_after(TRUST, emergency).state.channels
@@ -95,7 +95,12 @@ def test_a_review_is_recorded_once_and_of_an_emergency_only() -> None:
 def test_a_replay_knows_emergencies_and_their_reviews() -> None:
     published = intent("publish.completed", "1.0.0")
     emergency = approved("1.0.0", None, review_hours=48)
-    log = [published, TRUST, emergency, intent("review.completed", "1.0.0", "latest", outcome_of=2)]
+    log = [
+        published,
+        TRUST,
+        emergency,
+        intent("review.completed", "1.0.0", "latest", outcome_of=2, grant=grant(None, by="lead")),
+    ]
     events = [tail_after(*log[:size]).event for size in (1, 2, 3, 4)]
     assert problems(events) == []
     first, trust, second, third = (event for event in events if event)

@@ -10,6 +10,7 @@ from release.core.sshkey import PublicKey
 from release.core.trust import ApproverKey, Emergency, SignedTrust, Threshold, Trust, TrustKey, author_id
 from release.errors import LogError
 from tests.fakes import people
+from tests.fakes.log_keys import log_signer
 from tests.fakes.people import key, signed, terms, trust
 from tests.fakes.ssh import SshKey
 
@@ -140,6 +141,8 @@ NONSENSE: dict[str, tuple[Trust, str]] = {
         "opaque id",
     ),
     "a log key that is none": (trust(terms=terms(log_keys=("log+00000000+AA==",))), "keys of type 0x00"),
+    "a log key of another log": (trust(terms=terms(log_keys=(log_signer("other").key.vkey,))), "a key of another log"),
+    "a log key twice": (trust(terms=terms(log_keys=(log_signer(people.ORIGIN).key.vkey,) * 2)), "listed twice"),
     "a quorum of nobody": (trust(terms=terms(quorum=1)), "quorum of 1 cannot be reached by 0"),
 }  # fmt: skip
 

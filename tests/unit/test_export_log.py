@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from release.core.log_keys import LogKeys
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.note import Key, parse_note, sign_note
 from release.effects.slots import Slots
@@ -33,7 +34,7 @@ class Kept:
 
 
 def slots(bucket: InMemoryObjectStore, key: Key = SIGNER.key) -> Slots:
-    return Slots(store=bucket, layout=LAYOUT, keys=(key,))
+    return Slots(store=bucket, layout=LAYOUT, keys=LogKeys(current=key))
 
 
 def export(bucket: InMemoryObjectStore) -> tuple[Report, list[tuple[str, bytes]]]:

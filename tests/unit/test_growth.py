@@ -8,6 +8,7 @@ import pytest
 from release.core.channels import Channel
 from release.core.entry import decode, leaf_hash
 from release.core.layout import LogLayout, ObjectHeaders
+from release.core.log_keys import LogKeys
 from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log
 from release.core.tlog.checkpoint import parse_checkpoint
@@ -31,11 +32,11 @@ LOG = Log(origin=ORIGIN, component="tag", channels={"latest": Channel()}, pipeli
 
 
 def tree(store: ObjectStore) -> Tree:
-    return Tree(store=store, layout=LAYOUT, origin=ORIGIN, signer=SIGNER)
+    return Tree(store=store, layout=LAYOUT, origin=ORIGIN, signer=SIGNER, keys=LogKeys(current=SIGNER.key))
 
 
 def slots(store: ObjectStore) -> Slots:
-    return Slots(store=store, layout=LAYOUT, keys=(SIGNER.key,))
+    return Slots(store=store, layout=LAYOUT, keys=LogKeys(current=SIGNER.key))
 
 
 def record(store: ObjectStore, intent: Intent) -> tuple[int, bool]:
@@ -222,4 +223,4 @@ def test_another_key_or_another_log_does_not_go_on_with_it() -> None:
     bucket = grown(1)
     for signer, origin in ((log_signer(ORIGIN, seed="other"), ORIGIN), (SIGNER, "releases.example.com/log/other")):
         with pytest.raises(LogError, match="cannot be believed"):
-            Tree(store=bucket, layout=LAYOUT, origin=origin, signer=signer).resume()
+            Tree(store=bucket, layout=LAYOUT, origin=origin, signer=signer, keys=LogKeys(current=signer.key)).resume()

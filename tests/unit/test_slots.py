@@ -11,6 +11,7 @@ from release.core.caching import LOG as LOG_HEADERS
 from release.core.entry import Event, Previous, leaf_hash
 from release.core.handover import VersionIndex
 from release.core.layout import LogLayout, ObjectHeaders
+from release.core.log_keys import LogKeys
 from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log, Tail
 from release.effects import growth
@@ -52,11 +53,11 @@ class RepeatingStore(InMemoryObjectStore):
 
 
 def slots(store: InMemoryObjectStore) -> Slots:
-    return Slots(store=store, layout=LAYOUT, keys=(SIGNER.key,))
+    return Slots(store=store, layout=LAYOUT, keys=LogKeys(current=SIGNER.key))
 
 
 def append(store: InMemoryObjectStore, *wanted: Intent, log: Log = LOG) -> list[tuple[Event, bool]]:
-    tree = Tree(store=store, layout=LAYOUT, origin=log.origin, signer=SIGNER)
+    tree = Tree(store=store, layout=LAYOUT, origin=log.origin, signer=SIGNER, keys=LogKeys(current=SIGNER.key))
     done = [growth.append(slots(store), tree, log, one, clock=CLOCK) for one in wanted]
     return [(each.event, each.new) for each in done]
 

@@ -24,7 +24,7 @@ def world() -> World:
 
 
 def announce(world: World, *, dry_run: bool = False) -> list[recording.Report]:
-    return recording.trust(world.recorder(), dry_run=dry_run)
+    return recording.trust(world.recorder(), dry_run=dry_run)[0]
 
 
 def problems(events: list[Event]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from release.core.entry import ROTATED, TRUST_CHANGED, TrustReference
 from release.core.evidence import Evidence
 from release.core.findings import MOST
+from release.core.log_keys import LogKeys
 from release.core.manifest import digest
 from release.core.succession import Intent
 from release.core.watch import Limits
@@ -47,7 +48,7 @@ class Day:
         since = None if self.since is None else int(self.since.timestamp())
         period = stage.Period(since=since, until=int(self.now.timestamp()), now=int(self.now.timestamp()))
         trail = InMemoryTrail({"day.json.gz": self.trail.file()} if files is None else files)
-        slots = Slots(store=store, layout=self.config.log_layout, keys=(examples.SIGNER.key,))
+        slots = Slots(store=store, layout=self.config.log_layout, keys=LogKeys(current=examples.SIGNER.key))
         return stage.run(self.config, self.trail.owned, slots, trail, period, self.limits)
 
     def found(self) -> list[tuple[str, str]]:
@@ -653,7 +654,7 @@ def test_only_the_end_of_a_long_log_is_read() -> None:
     store = InMemoryObjectStore()
     for key, body in old.objects(day.config.log_layout).items():
         store.put(key, body)
-    slots = Slots(store=store, layout=day.config.log_layout, keys=(examples.SIGNER.key,))
+    slots = Slots(store=store, layout=day.config.log_layout, keys=LogKeys(current=examples.SIGNER.key))
     assert len(stage.events(slots, None)) == 450
     before = store.calls["read"]
     assert [event.index for event in stage.events(slots, int(EVENING.timestamp()))] == list(range(350, 450))
