@@ -1,6 +1,7 @@
 """An auditor who knows the first trust epoch only: whose keys count for which part of the log, also after rotations."""
 
 import dataclasses
+import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -254,3 +255,38 @@ def test_the_policy_of_an_epoch_is_one_that_other_tools_read() -> None:
 
 def test_the_head_is_signed_by_the_new_key_after_the_rotation(rotated: World) -> None:
     assert {key for key, _ in open_note(files(rotated)["checkpoint"], [OLD.key, NEW.key]).signed} == {NEW.key}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_order_of_epochs_and_keys_exactly_what_was_not_allowed_is_found(seed: int) -> None:
+    """Jobs sign with whatever key they have, keepers list whatever keys they like; the rules are told apart here."""
+    chance, pool = random.Random(seed), (OLD, NEW, STRANGER)  # noqa: S311 - a story, not a secret
+    world = World()
+    world.sign_with(chance.choice(pool))
+    epochs: list[tuple[int, set[Signer]]] = []
+    signed: list[tuple[int, Signer, str]] = []
+    for step in range(10):
+        listed = set(chance.sample(pool, chance.randint(1, 3)))
+        signer = chance.choice(sorted(listed, key=lambda one: one.key.vkey) if not step or step == 9 else pool)
+        world.sign_with(signer, retired=[other for other in pool if other != signer])
+        if step in {0, 9} or (chance.random() < 0.4 and signer in listed):
+            epochs.append((announce(world, *listed), listed))
+            signed.append((epochs[-1][0], signer, "announces"))
+        else:
+            world.release(f"1.0.{step}")
+            signed.append((world.slots().tail().size - 1, signer, "publishes"))
+
+    def in_force(index: int) -> set[Signer]:
+        return next(keys for at, keys in reversed([(-1, epochs[0][1]), *epochs]) if at < index)
+
+    ends = [*(at for at, _ in epochs[1:]), 10**9]
+    until = {
+        key: max((end for end, (_, keys) in zip(ends, epochs, strict=True) if key in keys), default=-1) for key in pool
+    }
+    wrong = [index for index, signer, does in signed if does == "publishes" and signer not in in_force(index)]
+    late = [index + 1 for index, signer, _ in signed if index > until[signer]]
+    found = verify(world)
+    assert [finding.index for finding in found if finding.kind == "entry"] == wrong
+    archived = [int(finding.message[12:24]) for finding in found if finding.kind == "signature"]
+    assert sorted(archived) == late
+    assert {finding.kind for finding in found} <= {"entry", "signature"}
