@@ -1,6 +1,7 @@
 """Verify a release log offline, and remember it for the next time."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +29,7 @@ from release.ports import Console, LogFiles, Repository, Workers
 
 MUCH: Final = 4000
 """From how many entries on other processes save more time than it takes to start them."""
+MOST_FINDINGS: Final = 1000
 REMEMBERED: Final = "what was seen here before"
 _UNSOUND: Final = frozenset({"signature", "tree", "fork"})
 
@@ -129,7 +131,7 @@ def run(
             seen=see,
             advance=progress.advance,
         )
-        report.findings = [*unread, *verifier.run()]
+        report.findings = [*unread, *_few(verifier.run())]
     report.checkpoint = verifier.checkpoint
     if verifier.checkpoint is not None and repository is not None and question.entries:
         report.findings += tags.judge(read_tags(repository, tags), verifier.checkpoint.origin)
@@ -143,6 +145,21 @@ def run(
             report.findings += _added(files, signers.newest[-1], verifier.checkpoint, report.note)
     report.proof = _proof(report, [*cosigned, *([(REMEMBERED, question.remembered)] if question.remembered else [])])
     return report
+
+
+def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Keep so many findings of a kind and count the others: a log may be nothing but garbage, and it may be long.
+
+    All forks are kept: each may be what proves that the log's key was misused.
+    """
+    seen: Counter[Kind] = Counter()
+    for finding in findings:
+        seen[finding.kind] += 1
+        if seen[finding.kind] <= MOST_FINDINGS or finding.kind == "fork":
+            yield finding
+    for kind, count in seen.items():
+        if count > MOST_FINDINGS and kind != "fork":
+            yield Finding(kind=kind, message=f"{count - MOST_FINDINGS} more findings of this kind are not listed")
 
 
 def _proof(report: Report, known: Sequence[tuple[str, bytes]]) -> tuple[bytes, ...]:

@@ -18,6 +18,8 @@ from typing import Final
 import pytest
 
 from release.adapters.log_tar import MOST_FILES
+from release.core.dsse import seal
+from release.core.entry import PAYLOAD_TYPE
 from tests.fakes import log_files
 from tests.functional.conftest import Ended
 
@@ -149,6 +151,46 @@ def test_thousands_of_checkpoints_of_nothing_are_not_all_said(place: Path, files
     (ended,) = verify([log_files.write(place / "many", files | more)], key)
     assert ended.code == 20
     assert findings(ended)[20:] == ["and 980 more"]
+
+
+# Entries that are no entries: what anybody may put into a slot, and what the log's own key may have signed.
+
+STATEMENT: Final = b'{"_type":"https://in-toto.io/Statement/v1"'
+BODIES: Final[Mapping[str, bytes]] = {
+    "nothing": b"",
+    "no UTF-8": b"\xff\xfe" * 30_000,
+    "arrays in arrays": b"[" * 65_000,
+    "tables in tables": b'{"a":' * 13_000,
+    "a name twice": STATEMENT + b',"_type":"x"}',
+    "a number of 60,000 digits": b"9" * 60_000,
+    "a fraction": STATEMENT + b',"x":1e999}',
+    "half of a pair": STATEMENT + b',"x":"\\ud800"}',
+    "6,000 names": b"{" + b",".join(b'"%05d":0' % number for number in range(6_000)) + b"}",
+    "a byte order mark": b"\xef\xbb\xbf{}",
+}
+
+
+def test_what_is_no_entry_is_one_finding_signed_or_not(place: Path, files: Files, key: Path) -> None:
+    made = log_files.entries(log_files.world())
+    bodies = [
+        *BODIES.values(),
+        *(seal(body, PAYLOAD_TYPE, log_files.SIGNER.sign) for body in BODIES.values() if len(body) < 48_000),
+    ]
+    sources = []
+    for number, body in enumerate(bodies):
+        log = {**files, **log_files.files([*made, body])}
+        sources.append(log_files.write(place / f"entry {number}", log))
+    ended = verify(sources, key)
+    assert [(one.code, len(findings(one))) for one in ended] == [(21, 1)] * len(bodies)
+    assert all(f"entry {len(made)}" in one.out for one in ended)
+
+
+def test_a_log_of_nothing_but_garbage_does_not_fill_the_memory(place: Path, key: Path) -> None:
+    """A hundred thousand findings would."""
+    garbage = log_files.files([b"%d" % number for number in range(20_000)], archive=False)
+    (ended,) = verify([log_files.write(place / "garbage", garbage)], key)
+    assert ended.code == 21
+    assert findings(ended)[20:] == ["and 981 more"]
 
 
 # Tar files, and how each is made.

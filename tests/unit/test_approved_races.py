@@ -23,7 +23,7 @@ from tests.fakes.scenario import World
 from tests.unit.test_growth import Overwriting
 
 VERSIONS = ("1.1.0", "1.2.0", "1.3.0")
-CRASHES = 2_000
+CRASHES = 1_000
 LOST = "another release took the channel while this one was recorded"
 
 
