@@ -447,6 +447,35 @@ def test_nothing_but_its_schedule_starts_a_watch(missing: str) -> None:
     assert started(found, TAG | {"RELEASE_WATCH": "1"}) == {}
 
 
+# Audits
+
+
+AUDIT: Final = "pipelines/audit.yml"
+
+
+def test_a_schedule_audits_all_of_history_with_the_audit_key_and_shows_it_as_tests(tmp_path: Path) -> None:
+    config = configuration(ROOT, AUDIT, WATCHES)
+    (tmp_path / "audit.json").write_text(json.dumps(config), encoding="utf-8")
+    assert schema_errors(tmp_path / "audit.json") == ""
+    found = jobs(config)
+    job = found["audit"]
+    assert set(found) == {"audit"}
+    assert (job["environment"]["name"], job["environment"]["action"]) == ("release/audit", "access")
+    assert job["id_tokens"] == {"RELEASE_ID_TOKEN": {"aud": "release-audit"}}
+    assert job["variables"] == {"GIT_STRATEGY": "clone", "GIT_DEPTH": "0"}
+    assert job["resource_group"] == "$CI_PROJECT_PATH_SLUG-tag-watch"
+    (call,) = calls(job, tmp_path, SCHEDULE | ROLE)
+    assert call.arguments == ["audit", "--junit", "audit.xml", *WITH_FILE]
+    assert job["artifacts"]["reports"] == {"junit": "audit.xml"}
+    assert job["artifacts"]["when"] == "always", "a failed audit is what its report is for"
+    assert main(call.arguments) == ConfigError.exit_code
+    wanted = SCHEDULE | {"RELEASE_AUDIT": "1"}
+    assert started(found, wanted) == {"audit": "on_success"}
+    for missing in ("RELEASE_AUDIT", "CI_COMMIT_REF_PROTECTED", "CI_PIPELINE_SOURCE"):
+        assert started(found, {name: value for name, value in wanted.items() if name != missing}) == {}
+    assert started(found, TAG | {"RELEASE_AUDIT": "1"}) == {}
+
+
 # Rotation
 
 
