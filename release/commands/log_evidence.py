@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ENDS: Final[dict["Kind", type[ReleaseError]]] = {
     "signature": TamperedError,
+    "fork": TamperedError,
     "approval": BrokenRuleError,
     "evidence": EvidenceError,
 }

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from release.core import approved, document
+from release.core import document
+from release.core.approval_check import ApprovalCheck
 from release.core.changelog import section_text
 from release.core.entry import LARGEST as LARGEST_ENTRY
-from release.core.entry import Event, decode
+from release.core.entry import Event, decode, leaf_hash
 from release.core.epochs import Known
 from release.core.log_finding import Finding
 from release.core.logtree import TreeFiles
@@ -150,14 +151,10 @@ class PackCheck:
         if self.trust is not None and (known[0].sha256 if known else "no epoch at all") != self.trust:
             facts = (("named", self.trust), ("found", known[0].sha256 if known else "none"))
             yield Finding(kind="approval", message="the first trust epoch is not the one that was named", facts=facts)
-        for event in parts.events.values():
-            if not event.action.endswith(".authorized") or event.trust is None:
-                continue
-            try:
-                approved.check(event, known, lambda sha256: parts.blobs[sha256])
-            except (ReleaseError, LookupError) as why:
-                message = f"entry {event.index} ({event.action} {event.version}) is not approved: {why}"
-                yield Finding(kind="approval", message=message, index=event.index)
+        held = TreeFiles(lambda path, _: parts.blobs.get(path.rpartition("/")[2]))
+        check = ApprovalCheck(files=held, known=known)
+        for index, event in parts.events.items():
+            yield from check.entry(event, leaf_hash(parts.entries[index][0]))
 
     def _same(self, expected: Mapping[str, bytes]) -> Iterator[Finding]:
         for path, body in expected.items():

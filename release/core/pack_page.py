@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from release.core.approval import NAMESPACE, Request, read_request
+from release.core.approval import NAMESPACE, REVIEW, Request, read_asked
 from release.core.entry import Event
 from release.core.pack_signers import keygen_time
 from release.core.visible import visible
@@ -166,9 +166,11 @@ def _requests(facts: Facts) -> dict[int, Request]:
         body = facts.blobs.get(event.approvals[0].request) if event.approvals else None
         if body is not None:
             try:
-                found[event.index] = read_request(body, name=f"the request of entry {event.index}")
+                asked = read_asked(body, name=f"the request of entry {event.index}")
             except ReleaseError:
                 continue
+            if isinstance(asked, Request):
+                found[event.index] = asked
     return found
 
 
@@ -181,7 +183,7 @@ def _signatures(facts: Facts) -> Iterator[dict[str, str]]:
                 yield {
                     "folder": folder,
                     "principal": approved.principal,
-                    "namespace": NAMESPACE,
+                    "namespace": REVIEW if event.action == "review.completed" else NAMESPACE,
                     "time": keygen_time(event.occurred_at),
                 }
 

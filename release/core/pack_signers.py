@@ -1,9 +1,9 @@
-"""The allowed_signers of an evidence pack: whom a trust epoch let approve, as `ssh-keygen -Y verify` reads it.
+"""The allowed_signers of a pack: whom a trust epoch let approve and review, as `ssh-keygen -Y verify` reads it.
 
 ssh-keygen(1), ALLOWED SIGNERS: `principals [options] keytype key`, times as `YYYYMMDDHHMMSSZ` in UTC.
 """
 
-from release.core.approval import NAMESPACE
+from release.core.approval import NAMESPACE, REVIEW
 from release.core.sshkey import parse_line
 from release.core.trust import ApproverKey, Trust
 
@@ -25,7 +25,7 @@ def keygen_time(stamp: str) -> str:
 
 
 def _options(key: ApproverKey) -> str:
-    options = [f'namespaces="{NAMESPACE}"']
+    options = [f'namespaces="{NAMESPACE},{REVIEW}"']
     options += [f'valid-after="{keygen_time(key.valid_after)}"'] if key.valid_after else []
     options += [f'valid-before="{keygen_time(key.valid_before)}"'] if key.valid_before else []
     return ",".join(options)

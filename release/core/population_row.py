@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from release.core import document
-from release.core.approval import Request, read_request
+from release.core.approval import Request, read_asked
 from release.core.entry import Event
 from release.core.evidence import LARGEST
 from release.core.tlog import TlogError
@@ -183,10 +183,11 @@ def _request(event: Event, blob: Callable[[str], bytes], problems: list[str]) ->
         return None
     sha256 = event.approvals[0].request
     try:
-        return read_request(blob(sha256), name=f"the approved request {sha256}")
+        asked = read_asked(blob(sha256), name=f"the approved request {sha256}")
     except (ReleaseError, TlogError) as why:
         problems.append(str(why))
         return None
+    return asked if isinstance(asked, Request) else None
 
 
 def _artifacts(sha256: str | None, blob: Callable[[str], bytes], problems: list[str]) -> str:

@@ -142,7 +142,7 @@ def run(
         if any(finding.kind in _UNSOUND for finding in report.findings):
             report.skipped["copy"] = "the log itself is not sound"
         elif "copy" not in report.skipped:
-            report.findings += _added(files, signers.newest[-1], verifier.checkpoint, report.note)
+            report.findings += _added(files, signers.witnessing[-1], verifier.checkpoint, report.note)
     report.proof = _proof(report, [*cosigned, *([(REMEMBERED, question.remembered)] if question.remembered else [])])
     return report
 
@@ -192,6 +192,7 @@ def _skipped(
 
 
 def _added(files: LogFiles, policy: Policy, head: Checkpoint, note: bytes) -> list[Finding]:
+    """Judge what was added with every key that the log ever had: whose counted when is judged of the log itself."""
     judged = replace(policy, quorum=NONE)  # the quorum may stand below another head than the proofs'
     check = CopyCheck(files=TreeFiles(files.read), proofs=files.names(PROOFS), policy=judged, head=head, note=note)
     return list(check.run())

@@ -1,6 +1,7 @@
 """A log with everything in it that auditors ask for, on three days, and the copy of it that they get."""
 
 from release.core.period import Period
+from release.core.tlog.policy import NONE, Policy
 from release.ports import LogFiles
 from release.stages import export_log
 from tests.fakes import log_files, people
@@ -44,7 +45,7 @@ class Kept:
 def exported(made: World, period: Period | None = None) -> dict[str, bytes]:
     """Give the files of a copy, as `release log export` makes it."""
     kept = Kept()
-    about = export_log.About(period=period, policy=log_files.policy()) if period else None
+    about = export_log.About(period=period, policy=Policy(made.keys.ever, {}, {}, NONE)) if period else None
     export_log.run(made.slots(), export_log.head(made.slots()), None, kept, about)
     return kept.files
 

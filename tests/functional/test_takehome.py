@@ -70,7 +70,7 @@ def test_the_evidence_of_one_release_is_packed_and_judged(run: Run, world: World
     folder, file = tmp_path / "pack", tmp_path / "pack.tar"
     planned = run(*making, "-o", str(folder), "--dry-run")
     assert (planned.code, folder.exists()) == (0, False), planned
-    assert "would hold 35 files" in planned.out
+    assert "would hold 38 files" in planned.out
     told = json.loads(run(*making, "-o", str(folder), "--json").out)
     assert told["files"] == {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
     assert run(*making, "-o", str(folder)).code == 3, "a folder that is there is left alone"

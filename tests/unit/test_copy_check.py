@@ -8,10 +8,14 @@ from release.core import document
 from release.core.log_finding import Finding
 from release.core.period import Period
 from release.core.population import CSV, SIDECAR
+from release.effects.signed_log import SignedLog
+from release.stages import evidence
 from release.stages.verify_log import Question, Report, run
 from tests.fakes import audited, log_files
 from tests.fakes.console import RecordingConsole
 from tests.fakes.scenario import World
+from tests.unit.test_epoch_keys import NEW, OLD, announce, named, serve
+from tests.unit.test_evidence_pack import PAGE_TEMPLATE
 
 Files = dict[str, bytes]
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -87,3 +91,25 @@ def test_without_a_sound_tree_nothing_that_came_with_it_is_judged(world: World, 
     made = report(world, copy | {tile: bytes(len(copy[tile]))})
     assert {finding.kind for finding in made.findings} >= {"tree"}
     assert made.skipped["copy"] == "the log itself is not sound"
+
+
+def test_a_period_in_which_the_logs_key_changed_verifies_as_one() -> None:
+    world = World()
+    world.sign_with(OLD)
+    announce(world, OLD)
+    serve(world, "1.0.0")
+    announce(world, OLD, NEW)
+    world.sign_with(NEW, retired=[OLD])
+    announce(world, NEW)
+    serve(world, "1.1.0")
+    files = audited.exported(world, Period())
+    pinned = world.config.approvals.trust
+    for keys in (None, named(OLD, NEW)):
+        question = Question(policy=keys, now=NOW, trust=pinned)
+        made = run(audited.opened(files), question, RecordingConsole())
+        assert (made.findings, "copy" in made.skipped) == ([], False)
+    assert b"not signed" not in files[CSV]
+    log = SignedLog.opened(audited.opened(files), named(OLD, NEW))
+    for version in ("1.0.0", "1.1.0"):
+        pack = evidence.run(log, version, evidence.Beside(manifest=None, changelog=None), PAGE_TEMPLATE)
+        assert evidence.judge(audited.opened(dict(pack.files)), named(OLD, NEW), PAGE_TEMPLATE, pinned).findings == ()
