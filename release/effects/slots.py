@@ -23,8 +23,8 @@ from release.errors import LogError, NotFoundError
 from release.ports import ObjectStore
 
 PAGE: Final = 1000
-DEEPEST: Final = 1000
-"""How many slots without an entry are passed to find the newest entry."""
+DEEPEST: Final = 100_000
+"""How many slots without an entry are passed to find the newest entry: minutes, until an entry stands above them."""
 
 _AT_ONCE: Final = 16
 _BLOCK: Final = 64
@@ -37,6 +37,7 @@ class Slots:
     store: ObjectStore
     layout: LogLayout
     keys: LogKeys
+    deepest: int = DEEPEST
 
     def tail(self) -> Tail:
         """Read the newest entry; the number of requests grows with the logarithm of the log's size.
@@ -53,9 +54,9 @@ class Slots:
         Raises:
             LogError: too many hold none, or a slot is gone.
         """
-        passed: tuple[Invalid, ...] = ()
+        passed: list[Invalid] = []  # the newest first
         end, width, last = size, 1, ""
-        while end and len(passed) <= DEEPEST:
+        while end and len(passed) <= self.deepest:
             start = max(0, end - width)
             block = [
                 (examine(body, index=index, keys=self.keys.at(index)), body) for index, body in self._bodies(start, end)
@@ -63,16 +64,16 @@ class Slots:
             last = last or leaf_hash(block[-1][1])
             for found, _ in reversed(block):
                 if isinstance(found, Event):
-                    return Tail(size=size, event=found, leaf_hash=last, invalid=passed)
-                passed = (found, *passed)
+                    return Tail(size=size, event=found, leaf_hash=last, invalid=tuple(reversed(passed)))
+                passed.append(found)
             end, width = start, min(2 * width, _BLOCK)
         if end:
             raise LogError(
                 f"the last {len(passed)} slots of the release log hold no entry that its keys signed",
                 hint="is [log] key right? Else somebody has the record key: take it from him, then record a release",
-                evidence={"newest": passed[-1].problem},
+                evidence={"newest": passed[0].problem},
             )
-        return Tail(size=size, leaf_hash=last, invalid=passed)
+        return Tail(size=size, leaf_hash=last, invalid=tuple(reversed(passed)))
 
     def read(self, index: int) -> Event:
         """Read one entry.

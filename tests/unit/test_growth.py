@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import pytest
 
+from release.core.caching import LOG as LOG_HEADERS
 from release.core.channels import Channel
-from release.core.entry import decode, leaf_hash
+from release.core.entry import Event, decode, leaf_hash
 from release.core.layout import LogLayout, ObjectHeaders
 from release.core.log_keys import LogKeys
 from release.core.pipeline import Pipeline
+from release.core.slot import examine
 from release.core.succession import Intent, Log
 from release.core.tlog.checkpoint import parse_checkpoint
 from release.core.tlog.merkle import Frontier
@@ -62,8 +64,10 @@ def must_be_whole(bucket: InMemoryObjectStore) -> None:
     bodies = entries(bucket)
     leaves = [bytes.fromhex(leaf_hash(body)) for body in bodies]
     for index, body in enumerate(bodies):
-        event = decode(body, index=index, keys=[SIGNER.key])
-        assert event.prev is None or event.prev.leaf_hash == leaves[index - 1].hex()
+        event = examine(body, index=index, keys=[SIGNER.key])
+        if isinstance(event, Event) and index:
+            assert event.prev
+            assert event.prev.leaf_hash == leaves[index - 1].hex()
     for size in range(1, len(bodies) + 1):
         archived = found[LAYOUT.archived_checkpoint(size)]
         checkpoint = parse_checkpoint(open_note(archived, [SIGNER.key]).text, origin=ORIGIN)
@@ -78,8 +82,11 @@ def must_be_whole(bucket: InMemoryObjectStore) -> None:
         assert found[LAYOUT.checkpoint] == found[LAYOUT.archived_checkpoint(len(bodies))]
 
 
-def play(seed: int, bucket: InMemoryObjectStore) -> int:
-    """Three writers of three entries each, started again until they end; gives how many crashes there were."""
+def play(seed: int, bucket: InMemoryObjectStore, *, thief: bool = False) -> int:
+    """Three writers of three entries each, started again until they end; gives how many crashes there were.
+
+    A thief takes slots among them, and can sign nothing.
+    """
 
     def writer(number: int) -> Callable[[Turns], None]:
         def life(turns: Turns) -> None:
@@ -93,8 +100,17 @@ def play(seed: int, bucket: InMemoryObjectStore) -> int:
 
         return life
 
-    run = Run(seed=seed, harm=(0.08, 0.2, 0.35)[seed % 3])
-    run.go(bucket, [writer(number) for number in range(3)])
+    def steal(turns: Turns) -> None:
+        index = left = 0
+        while left < 5:
+            try:
+                left += turns.create(LAYOUT.slot(index), b"%d" % seed, LOG_HEADERS)
+                index += 1
+            except (Crash, ServiceError):
+                continue
+
+    run = Run(seed=seed, harm=0.04 if thief else (0.08, 0.2, 0.35)[seed % 3])
+    run.go(bucket, [*(writer(number) for number in range(3)), *([steal] if thief else [])])
     tree(bucket).repair()
     return run.crashes
 
