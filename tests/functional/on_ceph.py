@@ -78,10 +78,10 @@ class CephSite:
     policies: dict[str, dict[str, Any]]
     owner: "S3Client"
 
-    def as_(self, stage: str, command: str, *more: str) -> Ended:
-        """Run a command with the key of `stage` ("" for none) and nothing else."""
+    def as_(self, stage: str, command: str, *more: str, **variables: str) -> Ended:
+        """Run a command with the key of `stage` ("" for none), these variables, and nothing else."""
         key = self.gateway.environment(self.keys[stage] if stage else None)
-        return self.run(*command.split(), *more, **key, **signing(stage, key))
+        return self.run(*command.split(), *more, **key, **signing(stage, variables), **variables)
 
     def pipeline(self, version: str, source: str) -> None:
         """Release a version; every step must end well."""

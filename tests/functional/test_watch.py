@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from release.core.config import parse
+from tests.fakes import log_files
 from tests.fakes.cloudtrail import DAY, Logbook, Trail, clean_day, packed, user
 from tests.functional.conftest import Ended, Run
 from tests.functional.embedded import Account, account
@@ -130,7 +131,7 @@ def test_a_folder_that_is_not_there(offline: Offline, run: Run) -> None:
 
 
 def test_a_log_that_was_tampered_with_ends_the_watch(offline: Offline) -> None:
-    offline.log.bodies[1] = offline.log.bodies[1].replace(b'"job":"102"', b'"job":"666"')
+    offline.log.bodies[1] = log_files.edited(offline.log.bodies[1], reason="another")
     assert offline.watch("--log-folder", "log").code == 14
 
 

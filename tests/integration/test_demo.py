@@ -78,6 +78,7 @@ def test_a_real_library_from_npm_is_built_twice_alike_released_and_verified(
 
     def run(stage: str | None, command: str) -> str:
         env = environment_for(stage, environment=environment, keyring=Keyring(keys, name))
+        env |= {"RELEASE_LOG_KEY_FILE": str(tmp_path / "log.key")} if stage == "record" else {}
         code, output = run_captured(command.split(), folder=library.folder, environment=env)
         assert code == 0, (command, output)
         return output
