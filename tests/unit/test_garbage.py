@@ -101,7 +101,7 @@ def test_the_leaf_of_what_is_too_large_is_the_same_for_everybody_and_costs_no_re
     prev = world.slots().read(index + 1).prev
     assert prev is not None
     assert prev.leaf_hash == expected
-    found = examine(leaf, index=index, keys=world.slots().keys)
+    found = examine(leaf, index=index, keys=world.slots().keys.at(index))
     assert isinstance(found, Invalid)
     assert found.problem == f"slot {index} holds an object of 200000 bytes, at most 65535 fit a log entry"
 
