@@ -122,9 +122,8 @@ def _lines(found: stage.Difference, approval: Approval, head: Head) -> Iterator[
         f", the way back until {asked.rollback_until}" if asked.rollback_until else ""
     )
     yield f"request {found.sha256}, signed by {len(approval.signatures)} so far"
-    if asked.seen:
-        yield f"it saw {asked.seen.size} log entries, root {asked.seen.root}"
-        yield f"the log has {head.checkpoint.size} and continues them, and all that you saw of it earlier"
+    yield f"it saw {asked.seen.size} log entries, root {asked.seen.root}"
+    yield f"the log has {head.checkpoint.size} and continues them, and all that you saw of it earlier"
 
 
 def _file(change: stage.FileChange) -> str:

@@ -66,7 +66,7 @@ class Request:
     manifest: str = rule(**_DIGEST)
     source: Origin | None = None
     before: Before | None = None
-    seen: Seen | None = None
+    seen: Seen
     authors: tuple[str, ...] = rule((), most=500, pattern=AUTHOR, means="an author's opaque id")
     emergency: bool = False
     reason: str | None = rule(None, longest=2000)

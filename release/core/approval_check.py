@@ -67,9 +67,7 @@ class ApprovalCheck:
             return
         yield from self._anchor(event, grant.seen, "reviewing")
 
-    def _anchor(self, event: Event, seen: Seen | None, doing: str) -> Iterator[Finding]:
-        if seen is None:
-            return
+    def _anchor(self, event: Event, seen: Seen, doing: str) -> Iterator[Finding]:
         names = " and ".join(approval.principal for approval in event.approvals)
         where = f"what {names} saw when {doing} entry {event.index}"
         if seen.size > event.index:

@@ -39,7 +39,7 @@ class Grant:
     approvals: tuple[Approved, ...]
     trust: TrustReference
     serves: Before | None
-    seen: Seen | None
+    seen: Seen
     review_hours: int | None
     evidence: Mapping[str, bytes]
 

@@ -68,9 +68,8 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
             hint=f"release request {step.channel} {step.version}, release approve; hand the job RELEASE_APPROVAL",
         )
     grant = permission.judge(asked.newest, approval, step)
-    if grant.seen is not None:
-        seen = grant.seen.checkpoint(step.origin)
-        asked.view.require_continued(seen, asked.view.head(), whose=f"what {_names(grant)} saw")
+    seen = grant.seen.checkpoint(step.origin)
+    asked.view.require_continued(seen, asked.view.head(), whose=f"what {_names(grant)} saw")
     return grant
 
 

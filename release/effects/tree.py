@@ -156,13 +156,20 @@ class Tree:
         if loaded.frontier().root() != head.root:
             raise TlogError(f"the tiles and entries of {head.size} entries have another root")
         if entries:
+            # One request more, which the append that fills a bundle cannot spare: it has most to write.
+            if len(entries) < WIDTH - 1 and self._last_leaf(head.size) != entries[-1]:
+                raise TlogError(f"{self.layout.slot(head.size - 1)} is another entry than the one that was integrated")
             return Grown(edge=loaded, entries=entries, last=entries[-1])
-        last = read_leaf(self.store, self.layout, head.size - 1)
-        if last is None:
-            raise TlogError(f"{self.layout.slot(head.size - 1)} is missing")
+        last = self._last_leaf(head.size)
         path = inclusion_proof(head.size - 1, head.size, subtree_reader(head.size, tile))
         verify_inclusion(leaf_hash(last), head.size - 1, head.size, path, head.root)
         return Grown(edge=loaded, last=last)
+
+    def _last_leaf(self, size: int) -> bytes:
+        leaf = read_leaf(self.store, self.layout, size - 1)
+        if leaf is None:
+            raise TlogError(f"{self.layout.slot(size - 1)} is missing")
+        return leaf
 
     def _last_entries(self, size: int) -> tuple[bytes, ...]:
         if not (width := size % WIDTH):

@@ -95,7 +95,6 @@ def same_log(view: LogView, request: Request | Review, remembered: bytes | None)
         The log's head, to be remembered.
 
     Raises:
-        RefusedError: the request does not say what of the log was seen.
         TamperedError: what was seen is not the beginning of this log.
         FormatError: what is remembered is no checkpoint of this log.
     """
@@ -109,8 +108,6 @@ def same_log(view: LogView, request: Request | Review, remembered: bytes | None)
                 hint="is it of this log, and is [log] key its key? Keep the file: it may be evidence",
             ) from why
         view.require_continued(earlier, head, whose="the checkpoint that you saw earlier")
-    if request.seen is None:
-        raise RefusedError("the request does not say which checkpoint was seen", hint="ask again: release request")
     view.require_continued(request.seen.checkpoint(view.origin), head, whose="the checkpoint of the request")
     return head
 

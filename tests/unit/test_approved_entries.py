@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release.core.approval import Before
+from release.core.approval import Before, Seen
 from release.core.entry import Approved, Event, Previous, TrustReference, leaf_hash
 from release.core.evidence import Evidence
 from release.core.permission import Grant
@@ -29,7 +29,7 @@ def grant(serves: Before | None, *, by: str = "cto", review_hours: int | None = 
         approvals=(Approved(principal=by, role="CTO", request=DIGEST, approval=DIGEST),),
         trust=EPOCH,
         serves=serves,
-        seen=None,
+        seen=Seen(size=1, root=DIGEST),
         review_hours=review_hours,
         evidence={},
     )
