@@ -86,7 +86,7 @@ class Review:
     entry: int = rule(minimum=0, maximum=LARGEST_SLOT, doc="The log entry that one person approved.")
     leaf_hash: str = rule(**_DIGEST)
     finding: str = rule(longest=2000)
-    seen: Seen | None = None
+    seen: Seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from release.core import document
 from release.core import manifest as manifests
-from release.core.approval import Review
+from release.core.approval import Review, Seen
 from release.core.caching import media_type
 from release.core.channels import Channel
 from release.core.config import Config
@@ -171,7 +171,14 @@ def log_of(*intents: Intent, log: Log = LOG) -> list[bytes]:
 
 def review(**changes: Any) -> Review:  # noqa: ANN401 - any field
     """Say what came out of an emergency."""
-    whole = Review(origin="log.example.com/tag", component="tag", entry=5, leaf_hash=DIGEST, finding="it was right")
+    whole = Review(
+        origin="log.example.com/tag",
+        component="tag",
+        entry=5,
+        leaf_hash=DIGEST,
+        finding="it was right",
+        seen=Seen(size=6, root=DIGEST),
+    )
     return dataclasses.replace(whole, **changes)
 
 
