@@ -8,6 +8,7 @@ from release import compose
 from release.commands import approvals, handed
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
 from release.effects.choice import channels_of, order_of, previous_good
+from release.effects.recorder import Recorder, Report
 from release.errors import NothingToDoError
 from release.stages import publish as publishing
 from release.stages import record as stage
@@ -152,9 +153,9 @@ def yank(
         work.console.say(f"now mark '## [{version}] - ... [YANKED]' in {work.config.library.changelog}")
 
 
-def recorder(work: compose.Workspace) -> stage.Recorder:
+def recorder(work: compose.Workspace) -> Recorder:
     """Open the log for appending, with the record stage's key."""
-    return stage.Recorder(
+    return Recorder(
         config=work.config,
         slots=work.slots("record"),
         tree=work.tree("record"),
@@ -165,7 +166,7 @@ def recorder(work: compose.Workspace) -> stage.Recorder:
     )
 
 
-def show(work: compose.Workspace, reports: list[stage.Report], *, dry_run: bool, json: bool) -> None:
+def show(work: compose.Workspace, reports: list[Report], *, dry_run: bool, json: bool) -> None:
     """Print the entries that were, or would be, written, and warn of what stands before them and is none."""
     for found in dict.fromkeys(found for report in reports for found in report.invalid):
         work.console.warn(f"slot {found.index} holds no entry, so somebody else has the record key: {found.problem}")
@@ -180,7 +181,7 @@ def show(work: compose.Workspace, reports: list[stage.Report], *, dry_run: bool,
     return None
 
 
-def _leave_order(work: compose.Workspace, report: stage.Report, *, dry_run: bool) -> None:
+def _leave_order(work: compose.Workspace, report: Report, *, dry_run: bool) -> None:
     if not report.event.approvals:
         work.console.warn(f"{report.event.channel}: nobody had to approve this, [approvals] required = false")
     if not dry_run and report.event.channel:

@@ -3,30 +3,25 @@
 Authorise before anything goes live, and record the outcome after it was verified.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from release.core import document
-from release.core.approval import Approval, stamp
+from release.core.approval import stamp
 from release.core.caching import DOCUMENT
-from release.core.config import Config
-from release.core.entry import ROTATED, TRUST_CHANGED, Action, Event, Origin, TrustReference
+from release.core.entry import ROTATED, Action, Event, Origin
 from release.core.evidence import Built, Evidence, about
 from release.core.handover import Promotion, Verification, read_rotation
 from release.core.manifest import LARGEST, Manifest, digest
-from release.core.pipeline import Pipeline
 from release.core.plan import pointer_for
 from release.core.review import Emergency, judge_review, review_of
-from release.core.slot import Invalid
-from release.core.succession import Intent, Log, Tail, already, follow, restates
-from release.core.trust_change import check_signs, gone, pending
+from release.core.succession import Intent
+from release.core.trust_change import gone
+from release.effects.announce import announce
 from release.effects.authority import Asked, permit
 from release.effects.choice import order_of
-from release.effects.growth import append
 from release.effects.published import published_entry, published_manifest
-from release.effects.slots import Slots
-from release.effects.tree import Tree
+from release.effects.recorder import Recorder, Report
 from release.effects.trusted import Trusted, load
 from release.errors import (
     ConfigError,
@@ -35,7 +30,7 @@ from release.errors import (
     RefusedError,
     VerificationError,
 )
-from release.ports import Clock, ObjectStore, Repository
+from release.ports import ObjectStore
 
 DEEPEST_ROTATION: Final = 100
 _OUTCOMES: Final[Mapping[tuple[str, bool], Action]] = {
@@ -44,41 +39,6 @@ _OUTCOMES: Final[Mapping[tuple[str, bool], Action]] = {
     ("rollback", True): "rollback.completed",
     ("rollback", False): "rollback.failed",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorder:
-    """What every recording needs; approvals and the repository matter only to what lets a channel move."""
-
-    config: Config
-    slots: Slots
-    tree: Tree
-    clock: Clock
-    pipeline: Pipeline
-    approvals: tuple[Approval, ...] = ()
-    repository: Callable[[], Repository] | None = None
-
-    @property
-    def log(self) -> Log:
-        """What all entries of this log share."""
-        return Log(
-            origin=self.config.log.origin,
-            component=self.config.library.name,
-            channels=self.config.channels,
-            pipeline=self.pipeline,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """The entry, and whether this run wrote it; an earlier run's entry is as good. A dry run writes none.
-
-    `invalid` stands before it in the log and is no entry.
-    """
-
-    event: Event
-    new: bool
-    invalid: tuple[Invalid, ...] = ()
 
 
 def publish(
@@ -131,7 +91,7 @@ def publish(
     if not dry_run:
         for body in left.values():
             recorder.slots.leave_evidence(body)
-    report = _append(recorder, intent, dry_run=dry_run)
+    report = recorder.append(intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.index_version(report.event)
     return report
@@ -199,7 +159,7 @@ def conclude(recorder: Recorder, promotion: Promotion, verification: Verificatio
         outcome_of=order.entry,
         reason="; ".join(verification.findings)[:2000] or None,
     )
-    return _append(recorder, intent, dry_run=dry_run)
+    return recorder.append(intent, dry_run=dry_run)
 
 
 def review(recorder: Recorder, index: int, *, dry_run: bool) -> Report:
@@ -230,7 +190,7 @@ def review(recorder: Recorder, index: int, *, dry_run: bool) -> Report:
         reason=found.finding,
         grant=grant,
     )
-    return _append(recorder, intent, dry_run=dry_run)
+    return recorder.append(intent, dry_run=dry_run)
 
 
 def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Report:
@@ -248,7 +208,7 @@ def yank(recorder: Recorder, version: str, *, reason: str, dry_run: bool) -> Rep
         manifest=published_entry(recorder.slots, version).manifest,
         reason=reason,
     )
-    return _append(recorder, intent, dry_run=dry_run)
+    return recorder.append(intent, dry_run=dry_run)
 
 
 def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
@@ -277,7 +237,7 @@ def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
     )
     if not dry_run:
         recorder.slots.leave_evidence(body)
-    return _append(recorder, intent, dry_run=dry_run)
+    return recorder.append(intent, dry_run=dry_run)
 
 
 def trust(recorder: Recorder, *, dry_run: bool) -> tuple[list[Report], Sequence[tuple[str, int]]]:
@@ -291,7 +251,7 @@ def trust(recorder: Recorder, *, dry_run: bool) -> tuple[list[Report], Sequence[
         RefusedError: the first one is not pinned.
     """
     trusted = load(recorder.config, recorder.slots)
-    reports = _announce(recorder, trusted, dry_run=dry_run)
+    reports = announce(recorder, trusted, dry_run=dry_run)
     retired = [one.key for one in recorder.config.log.retired if one.entries is None]
     state = reports[-1].event.after if reports else recorder.slots.tail().state
     return reports, list(gone(state.trust, trusted.newest, retired))
@@ -301,7 +261,7 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     trusted = load(recorder.config, recorder.slots)
     _announce_first(recorder, trusted, dry_run=dry_run)
     if trusted.newest is None:
-        return _append(recorder, intent, dry_run=dry_run)
+        return recorder.append(intent, dry_run=dry_run)
     asked = Asked(
         config=recorder.config,
         slots=recorder.slots,
@@ -318,44 +278,10 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
         return Report(event=permission, new=False)
     if not dry_run:
         trusted.keep(permission)
-    return _append(recorder, replace(intent, grant=permission), dry_run=dry_run)
+    return recorder.append(replace(intent, grant=permission), dry_run=dry_run)
 
 
 def _announce_first(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> None:
     """Make sure that the newest epoch is in force before something is judged by it."""
-    if _announce(recorder, trusted, dry_run=dry_run) and dry_run:
+    if announce(recorder, trusted, dry_run=dry_run) and dry_run:
         raise RefusedError("the newest trust epoch is not in the log yet", hint="release record trust")
-
-
-def _announce(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> list[Report]:
-    """Append an entry for every trust epoch that has none yet: nothing is approved by an epoch before it has one."""
-    reports, tail = [], recorder.slots.tail()
-    for known in pending(tail.state.trust, trusted.known):
-        check_signs(known, recorder.config.log.key)
-        intent = Intent(
-            action=TRUST_CHANGED,
-            version="",
-            manifest=known.sha256,
-            reason=f"trust epoch {known.trust.epoch}",
-            evidence=(Evidence(kind="trust", media_type=DOCUMENT, sha256=known.sha256),),
-            trust=TrustReference(epoch=known.trust.epoch, sha256=known.sha256),
-        )
-        if dry_run:
-            event = follow(recorder.log, tail, intent, at=recorder.clock.now())
-            tail = Tail(size=tail.size + 1, event=event, leaf_hash="0" * 64)
-            reports.append(Report(event=event, new=False))
-        else:
-            recorder.slots.leave_evidence(document.encode(known.trust))
-            reports.append(_append(recorder, intent, dry_run=False))
-    return reports
-
-
-def _append(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
-    if dry_run:
-        tail = recorder.slots.tail()
-        if (known := already(tail, intent)) is not None and restates(event := recorder.slots.read(known), intent):
-            return Report(event=event, new=False, invalid=tail.invalid)
-        event = follow(recorder.log, tail, intent, at=recorder.clock.now())
-        return Report(event=event, new=False, invalid=tail.invalid)
-    done = append(recorder.slots, recorder.tree, recorder.log, intent, clock=recorder.clock)
-    return Report(event=done.event, new=done.new, invalid=done.invalid)

@@ -34,6 +34,7 @@ from release.core.trust import Trust
 from release.core.version import parse_version
 from release.effects.choice import order_of, previous_good
 from release.effects.log_view import LogView
+from release.effects.recorder import Recorder, Report
 from release.effects.slots import Slots
 from release.effects.tree import Tree
 from release.ports import Download, NoteSigner, ObjectStore, PublicSite
@@ -154,7 +155,7 @@ class World:
         prepared = publishing.prepare(self.config, bundle, self.repository)
         return publishing.run(self.config, prepared, bundle, site or self.site, self.console, dry_run=dry_run)
 
-    def record(self, version: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> recording.Report:
+    def record(self, version: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> Report:
         manifest, body = publishing.read_bundle(self.config, self.bundles[version])
         return recording.publish(self.recorder(log), self.site, manifest, body, self.evidence(version), dry_run=dry_run)
 
@@ -168,7 +169,7 @@ class World:
         dry_run: bool = False,
         approvals: Sequence[Approval] = (),
         actor: str | None = examples.PIPELINE.actor,
-    ) -> recording.Report:
+    ) -> Report:
         recorder = dataclasses.replace(
             self.recorder(log),
             approvals=tuple(approvals),
@@ -186,7 +187,7 @@ class World:
         reason: str | None = REASON,
         dry_run: bool = False,
         approvals: Sequence[Approval] = (),
-    ) -> recording.Report:
+    ) -> Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
         version = to or previous_good(self.slots(), channel, self.slots().tail())
         return recording.authorize(
@@ -238,7 +239,7 @@ class World:
         self.verifications[channel] = report.verification
         return report
 
-    def conclude(self, channel: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> recording.Report:
+    def conclude(self, channel: str, *, log: ObjectStore | None = None, dry_run: bool = False) -> Report:
         promotion, verification = self.promotions[channel], self.verifications[channel]
         return recording.conclude(self.recorder(log), promotion, verification, dry_run=dry_run)
 
@@ -283,7 +284,7 @@ class World:
         project = InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()})
         return approving.difference(self.config, self.slots(), self.site, self.repository, project, approval, request)
 
-    def approved(self, channel: str, version: str, *by: str, actor: str = "u:42", **changes: Any) -> recording.Report:  # noqa: ANN401 - any field of a wish
+    def approved(self, channel: str, version: str, *by: str, actor: str = "u:42", **changes: Any) -> Report:  # noqa: ANN401 - any field of a wish
         """Ask, approve and record."""
         approval = people.approval(self.ask(channel, version, **changes), by=by)
         return self.authorize(channel, version, approvals=[approval], actor=actor)
@@ -300,19 +301,19 @@ class World:
         """The log's keys, as release.toml names them."""
         return LogKeys(current=self.signer.key, retired=self.retired)
 
-    def review(self, index: int, *by: str, finding: str = "it was right", dry_run: bool = False) -> recording.Report:
+    def review(self, index: int, *by: str, finding: str = "it was right", dry_run: bool = False) -> Report:
         """Write down what came out of an emergency's review, let people sign it, and record it."""
         asked = reviewing.ask(self.config, self.slots(), self.view(), index, finding)
         recorder = dataclasses.replace(self.recorder(), approvals=(people.reviewed(asked, by=by or ("lead",)),))
         return recording.review(recorder, index, dry_run=dry_run)
 
-    def yank(self, version: str, *, log: ObjectStore | None = None) -> recording.Report:
+    def yank(self, version: str, *, log: ObjectStore | None = None) -> Report:
         return recording.yank(self.recorder(log), version, reason=REASON, dry_run=False)
 
     def status(self, *, public: PublicSite | None = None) -> looking.Report:
         return looking.run(self.config, self.slots(), self.site, public or self.public)
 
-    def settle(self, channel: str, *, passed: bool = True) -> recording.Report:
+    def settle(self, channel: str, *, passed: bool = True) -> Report:
         """Record an outcome without a look at the public address."""
         findings = () if passed else ("it is wrong",)
         order = self.promotions[channel].order
@@ -354,8 +355,8 @@ class World:
     def slots(self, log: ObjectStore | None = None) -> Slots:
         return Slots(store=log or self.log, layout=self.config.log_layout, keys=self.keys)
 
-    def recorder(self, log: ObjectStore | None = None) -> recording.Recorder:
-        return recording.Recorder(
+    def recorder(self, log: ObjectStore | None = None) -> Recorder:
+        return Recorder(
             config=self.config,
             slots=self.slots(log),
             clock=self.clock,

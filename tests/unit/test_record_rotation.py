@@ -8,6 +8,7 @@ from release.core.entry import ROTATED, Event, leaf_hash, statement
 from release.core.handover import Rotated, Rotation
 from release.core.manifest import digest
 from release.core.replay import Replay
+from release.effects.recorder import Report
 from release.errors import FormatError, LogError, ServiceError
 from release.stages import record as recording
 from tests.fakes import examples
@@ -21,7 +22,7 @@ ROWS = (
 BODY = document.encode(Rotation(library="tag", rotated=ROWS))
 
 
-def rotate(world: World, body: bytes = BODY, *, dry_run: bool = False) -> recording.Report:
+def rotate(world: World, body: bytes = BODY, *, dry_run: bool = False) -> Report:
     return recording.rotation(world.recorder(), body, dry_run=dry_run)
 
 

@@ -11,6 +11,7 @@ from release.core.entry import Event, TrustReference, encode, statement
 from release.core.log_finding import Finding
 from release.core.logcheck import Verifier
 from release.core.logtree import TreeFiles
+from release.effects.recorder import Report
 from release.effects.trusted import load
 from release.errors import ConfigError, RefusedError, ServiceError
 from release.stages import record as recording
@@ -41,7 +42,7 @@ def ask(world: World, **changes: object) -> Review:
     return dataclasses.replace(asked, **changes)  # type: ignore[arg-type]  # any field
 
 
-def record(world: World, *given: Approval) -> recording.Report:
+def record(world: World, *given: Approval) -> Report:
     recorder = dataclasses.replace(world.recorder(), approvals=given)
     return recording.review(recorder, emergency(world), dry_run=False)
 

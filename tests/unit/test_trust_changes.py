@@ -7,6 +7,7 @@ import pytest
 from release.core.document import encode as document_of
 from release.core.entry import TRUST_CHANGED, Event, leaf_hash
 from release.core.replay import Replay
+from release.effects.recorder import Report
 from release.errors import LogError, RefusedError, ServiceError
 from release.ports import Repository
 from release.stages import record as recording
@@ -23,7 +24,7 @@ def world() -> World:
     return made
 
 
-def announce(world: World, *, dry_run: bool = False) -> list[recording.Report]:
+def announce(world: World, *, dry_run: bool = False) -> list[Report]:
     return recording.trust(world.recorder(), dry_run=dry_run)[0]
 
 
