@@ -43,7 +43,7 @@ class LogFolder:
         """List the files of a folder (see the port).
 
         Raises:
-            FormatError: there are more than a log has.
+            FormatError: there are more than a log has, or what is there cannot be listed.
         """
         try:
             with os.scandir(self._top / folder) as entries:
@@ -51,6 +51,10 @@ class LogFolder:
                 found = sorted(islice(files, MOST_FILES + 1))
         except FileNotFoundError:
             return []
+        except OSError as why:
+            raise FormatError(f"{self._top / folder} cannot be listed: {why.strerror}") from why
+        if folder and (odd := next((name for name in found if not name.isprintable()), None)):
+            raise FormatError(f"{self._top / folder} holds {odd!r}: no file of a log has such a name")
         if len(found) > MOST_FILES:
             raise FormatError(f"{self._top / folder} holds more than {MOST_FILES} files")
         return found

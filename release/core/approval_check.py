@@ -5,14 +5,15 @@ Each approval is an anchor, too: its signers saw a checkpoint, and the log must 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from release.core import approved
-from release.core.approval import LARGEST, Seen
+from release.core.approval import LARGEST, Seen, stamp
 from release.core.entry import TRUST_CHANGED, Event, State
 from release.core.epochs import Known
 from release.core.log_finding import Finding
 from release.core.logtree import TreeFiles
+from release.core.permission import Grant
 from release.core.review import Emergency
 from release.core.succession import overdue
 from release.core.tlog import TlogError
@@ -53,7 +54,19 @@ class ApprovalCheck:
             message = f"entry {event.index} ({event.action} {event.version} on {event.channel}) is not approved: {why}"
             yield Finding(kind="approval", message=message, index=event.index)
             return
+        yield from self._deadline(event, grant)
         yield from self._anchor(event, grant.seen, "approving")
+
+    def _deadline(self, event: Event, grant: Grant) -> Iterator[Finding]:
+        """Judge until when an emergency may go without a review: the epoch says it, and not the entry."""
+        said = event.after.reviews.get(str(event.index))
+        at = datetime.fromisoformat(event.occurred_at)
+        due = None if grant.review_hours is None else stamp(at + timedelta(hours=grant.review_hours))
+        if due is not None and said != due:
+            message = f"entry {event.index} was an emergency, and is not to be reviewed by the time that its epoch sets"
+            yield Finding(
+                kind="approval", message=message, index=event.index, facts=(("set", due), ("said", said or "never"))
+            )
 
     def _review(self, event: Event) -> Iterator[Finding]:
         emergency = self._emergencies.pop(-1 if event.outcome_of is None else event.outcome_of, None)

@@ -8,6 +8,7 @@ the entry before it, so that a reader needs the newest entry only and a verifier
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from release.core import document
@@ -51,6 +52,7 @@ _TIME: Final[Mapping[str, str]] = {
     "pattern": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
     "means": "a time such as 2026-11-24T00:12:33Z",
 }
+_YEARS: Final = (1970, 9000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,7 +236,17 @@ def _read(said: bytes, *, index: int) -> Event:
         raise LogError(f"{name} says that it is entry {event.index}: entries were moved")
     if (event.prev.index + 1 if event.prev else 0) != index:
         raise LogError(f"{name} does not follow entry {index - 1}")
+    if not _is_time(event.occurred_at):
+        raise LogError(f"{name}: occurredAt: {event.occurred_at} is no time of a release")
     return event
+
+
+def _is_time(text: str) -> bool:
+    """Tell whether a time is one, with days before and after it to reckon with."""
+    try:
+        return _YEARS[0] <= datetime.fromisoformat(text).year <= _YEARS[1]
+    except ValueError:
+        return False
 
 
 def leaf_hash(body: bytes) -> str:

@@ -52,10 +52,18 @@ class LogSigners:
         return any(policy.quorum != NONE for policy in self.newest)
 
     def problems(self) -> Iterator[Finding]:
-        """Say which epochs do not say who signs the log, where nothing else does."""
+        """Say which epochs do not say who signs the log, where nothing else does; and which named key is in none.
+
+        Every key that a log had is in some epoch, if all of them list keys: who knows of another misses an epoch.
+        """
         for known in self.known if self.named is None else ():
             if not known.trust.terms.log_keys:
                 yield Finding(kind="signature", message=f"trust epoch {known.trust.epoch} {NO_KEYS}")
+        listed = {key for policy in self._policies for key in policy.logs}
+        if self.named and self._policies and all(policy.logs for policy in self._policies):
+            for key in (key for key in self.named.logs if key not in listed):
+                message = f"no trust epoch lists the named key {key.vkey}: is the epoch withheld that does?"
+                yield Finding(kind="signature", message=message)
 
     @property
     def witnessing(self) -> Sequence[Policy]:
@@ -139,4 +147,5 @@ class LogSigners:
         found = dict.fromkeys(key for policy in self._policies for key in policy.logs)
         if self.named is None:
             return [*found]
-        return [key for key in self.named.logs if not found or key in found]
+        any_named = not all(policy.logs for policy in self._policies)
+        return [key for key in self.named.logs if not found or any_named or key in found]

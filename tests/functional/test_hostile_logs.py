@@ -146,6 +146,18 @@ def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(place: Path, files: Fil
     assert [(ended.code, len(findings(ended))) for ended in verify(sources, key)] == [(20, 1), (20, 1)]
 
 
+def test_folders_that_are_none_and_names_that_no_terminal_shows_are_one_clear_error(
+    place: Path, files: Files, key: Path
+) -> None:
+    flat = log_files.write(place / "flat", {path: body for path, body in files.items() if "checkpoints/" not in path})
+    (flat / "checkpoints").write_bytes(b"")
+    sources = [flat]
+    for number, name in enumerate((b"\xff\xfe", b"\x1b[2J")):
+        sources.append(log_files.write(place / f"name {number}", files | {"cosigned/x": b"forged"}))
+        (sources[-1] / "cosigned/x").rename(sources[-1] / "cosigned" / os.fsdecode(name))
+    assert [ended.code for ended in verify(sources, key)] == [16, 16, 16]
+
+
 def test_thousands_of_checkpoints_of_nothing_are_not_all_said(place: Path, files: Files, key: Path) -> None:
     more = {f"checkpoints/{size:012d}": b"forged" for size in range(100, 1100)}
     (ended,) = verify([log_files.write(place / "many", files | more)], key)

@@ -116,6 +116,19 @@ def test_a_release_that_nobody_approved_is_found(world: World, first: str) -> No
         assert why in findings[0].message
 
 
+def test_an_emergency_that_is_given_more_time_for_its_review_than_its_epoch_allows_is_found(
+    world: World, first: str
+) -> None:
+    """Whoever holds the record key and the log key records what one person approved, to be reviewed never."""
+    events = world.events()
+    at = next(event.index for event in events if event.emergency)
+    after = dataclasses.replace(events[at].after, reviews={str(at): "8999-01-01T00:00:00Z"})
+    body = examples.sealed(dataclasses.replace(events[at], after=after))
+    bodies = log_files.entries(world)
+    (finding,) = verify(files(world, [*bodies[:at], body, *bodies[at + 1 :]]), trust=first)
+    assert (finding.index, "the time that its epoch sets" in finding.message) == (at, True)
+
+
 def test_an_epoch_that_no_entry_announces_and_an_announcement_without_its_epoch_are_found(
     world: World, first: str
 ) -> None:

@@ -126,6 +126,10 @@ def test_the_subject_is_what_the_event_is_about(subject: dict[str, object]) -> N
 BAD_EVENTS = {
     "an unknown action": {"action": "promote.forced"},
     "a time with an offset": {"occurredAt": "2026-11-24T00:12:33+00:00"},
+    "a day that no calendar has": {"occurredAt": "2026-02-30T00:12:33Z"},
+    "an hour that no clock has": {"occurredAt": "2026-11-24T25:12:33Z"},
+    "a year before which there is none": {"occurredAt": "0001-01-01T00:00:00Z"},
+    "a year after which there is none": {"occurredAt": "9999-12-31T23:59:59Z"},
     "a time in Arabic digits": {"occurredAt": "\u0662026-11-24T00:12:33Z"},
     "a channel that climbs": {"channel": "../latest"},
     "a state of no channel": {"after": {"channels": {"V1": {}}, "yanked": {}}},
