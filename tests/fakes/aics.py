@@ -105,6 +105,17 @@ class Witness:
             connection.close()
 
 
+def _install(command: Sequence[str]) -> None:
+    """Run pip, again if the registry did not answer."""
+    said = ""
+    for _ in range(3):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode == 0:
+            return
+        said = ended.stderr
+    raise AssertionError(said)
+
+
 def installed(cache: Path) -> Aics:
     """Install what is pinned, once for each state of the pins."""
     folder = cache / hashlib.sha256(PINNED.read_bytes() + repr(NEEDED).encode()).hexdigest()[:16]
@@ -113,8 +124,8 @@ def installed(cache: Path) -> Aics:
         assert found
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([found, "-m", "venv", str(folder)], check=True, capture_output=True)
-        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *NEEDED], check=True, capture_output=True)
-        subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(PINNED)], check=True, capture_output=True)
+        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--retries", "10"]
+        _install([*pip, *NEEDED])
+        _install([*pip, "--no-deps", "--require-hashes", "-r", str(PINNED)])
         (folder / "ready").touch()
     return Aics(folder=folder)
