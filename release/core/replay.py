@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from release.core.entry import ROTATED, ChannelState, Event, InForce, Outcome, State
+from release.core.entry import ROTATED, ChannelState, Event, InForce, Origin, Outcome, State
 from release.core.version import parse_version
 from release.errors import SourceError
 
@@ -25,6 +25,7 @@ class Replay:
     Attributes:
         state: of all channels, as replayed.
         published: the manifest of each published version.
+        sources: what each was built from, as recorded.
         changelogs: the digest of its changelog section, as recorded.
         newest: the latest entry.
         size: the number of slots, those without an entry included.
@@ -33,6 +34,7 @@ class Replay:
 
     state: State = field(default_factory=State)
     published: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, Origin | None] = field(default_factory=dict)
     changelogs: dict[str, str | None] = field(default_factory=dict)
     newest: Event | None = None
     size: int = 0
@@ -92,6 +94,7 @@ class Replay:
 
     def _publish(self, event: Event) -> Iterator[str]:
         known = self.published.setdefault(event.version, event.manifest)
+        self.sources.setdefault(event.version, event.source)
         self.changelogs.setdefault(event.version, event.source.changelog if event.source else None)
         if known != event.manifest:
             yield f"publishes {event.version} with manifest {event.manifest}; it was published with {known}"
@@ -157,6 +160,8 @@ class Replay:
             yield "says another state of the channel before it than the entries before it do"
         if self.published.get(event.version) != event.manifest:
             yield f"moves to {event.version} with manifest {event.manifest}, which was never published"
+        elif event.source != self.sources.get(event.version):
+            yield f"moves to {event.version} as built from another source than it was published from"
         if event.version in self.state.yanked:
             yield f"moves to {event.version}, which entry {self.state.yanked[event.version]} yanked"
         wanted, serves = parse_version(event.version), parse_version(current.version) if current else None

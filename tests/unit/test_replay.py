@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from release.core.entry import ChannelState, Event, Previous, leaf_hash
+from release.core.entry import ChannelState, Event, Origin, Previous, leaf_hash
 from release.core.replay import Replay
 from tests.fakes import examples, log_files
 
@@ -43,9 +43,12 @@ def state(event: Event, **fields: Any) -> Any:  # noqa: ANN401 - any field
     return dataclasses.replace(event.after, channels={**event.after.channels, "latest": latest})
 
 
+OTHER = Origin(commit="f" * 40, tag="v9.9.9")
 MUTANTS: dict[str, tuple[str, int, dict[str, Any], str]] = {
     "a rollback without a reason": ("rollback.authorized", 0, {"reason": " "}, "without a reason"),
     "a manifest that was never published": ("promote.authorized", 1, {"manifest": "f" * 64}, "never published"),
+    "a source that it was not published from": ("promote.authorized", 1, {"source": OTHER}, "from another source"),
+    "a way back to another source": ("rollback.authorized", 0, {"source": OTHER}, "from another source"),
     "another state before": ("promote.authorized", 1, {"before": None}, "another state of the channel before"),
     "no channel": ("promote.authorized", 1, {"channel": None}, "names no channel"),
     "a promotion that goes back": ("rollback.authorized", 0, {"action": "promote.authorized"}, "backwards"),
