@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from release.core import document, sshkey, sshsig
+from release.core.epoch_policy import policy_of
 from release.core.sshkey import SshError
 from release.core.tlog import TlogError
 from release.core.tlog.note import COSIGNATURE, ED25519, parse_vkey
@@ -152,3 +153,7 @@ def _vkey_problems(trust: Trust) -> Iterator[str]:
             yield "a key is listed twice"
     if terms.quorum > len(terms.witnesses):
         yield f"a quorum of {terms.quorum} cannot be reached by {len(terms.witnesses)} witnesses"
+    try:
+        policy_of(trust)
+    except TlogError as why:
+        yield f"its keys are no policy: {why}"

@@ -10,7 +10,7 @@ from release.core.sshkey import PublicKey
 from release.core.trust import ApproverKey, Emergency, SignedTrust, Threshold, Trust, TrustKey, author_id
 from release.errors import LogError
 from tests.fakes import people
-from tests.fakes.log_keys import log_signer
+from tests.fakes.log_keys import log_signer, witness_signer
 from tests.fakes.people import key, signed, terms, trust
 from tests.fakes.ssh import SshKey
 
@@ -102,6 +102,7 @@ def test_a_revoked_keeper_does_not_count() -> None:
     assert accept(signed(trust(terms=revoked), "ann", "cyd")).trust.terms == revoked
 
 
+W1 = witness_signer()
 NONSENSE: dict[str, tuple[Trust, str]] = {
     "over before it begins": (trust(expires="2026-10-01T00:00:00Z"), "expires before"),
     "too few keepers": (trust(terms=terms(threshold=4)), "4 people must sign an epoch, 3 could"),
@@ -143,6 +144,10 @@ NONSENSE: dict[str, tuple[Trust, str]] = {
     "a log key that is none": (trust(terms=terms(log_keys=("log+00000000+AA==",))), "keys of type 0x00"),
     "a log key of another log": (trust(terms=terms(log_keys=(log_signer("other").key.vkey,))), "a key of another log"),
     "a log key twice": (trust(terms=terms(log_keys=(log_signer(people.ORIGIN).key.vkey,) * 2)), "listed twice"),
+    "a witness under two names": (
+        trust(terms=terms(quorum=2, witnesses=(W1.key.vkey, dataclasses.replace(W1.key, name="witness.example/w2").vkey))),
+        "the same key twice",
+    ),
     "a quorum of nobody": (trust(terms=terms(quorum=1)), "quorum of 1 cannot be reached by 0"),
 }  # fmt: skip
 
