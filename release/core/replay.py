@@ -93,6 +93,7 @@ class Replay:
                 return self._settle(event)
 
     def _publish(self, event: Event) -> Iterator[str]:
+        parse_version(event.version)
         known = self.published.setdefault(event.version, event.manifest)
         self.sources.setdefault(event.version, event.source)
         self.changelogs.setdefault(event.version, event.source.changelog if event.source else None)

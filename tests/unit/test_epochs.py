@@ -103,6 +103,7 @@ def test_a_revoked_keeper_does_not_count() -> None:
 
 
 W1 = witness_signer()
+W1_AGAIN = dataclasses.replace(W1.key, name="witness.example/w2")
 NONSENSE: dict[str, tuple[Trust, str]] = {
     "over before it begins": (trust(expires="2026-10-01T00:00:00Z"), "expires before"),
     "too few keepers": (trust(terms=terms(threshold=4)), "4 people must sign an epoch, 3 could"),
@@ -145,7 +146,7 @@ NONSENSE: dict[str, tuple[Trust, str]] = {
     "a log key of another log": (trust(terms=terms(log_keys=(log_signer("other").key.vkey,))), "a key of another log"),
     "a log key twice": (trust(terms=terms(log_keys=(log_signer(people.ORIGIN).key.vkey,) * 2)), "listed twice"),
     "a witness under two names": (
-        trust(terms=terms(quorum=2, witnesses=(W1.key.vkey, dataclasses.replace(W1.key, name="witness.example/w2").vkey))),
+        trust(terms=terms(quorum=2, witnesses=(W1.key.vkey, W1_AGAIN.vkey))),
         "the same key twice",
     ),
     "a quorum of nobody": (trust(terms=terms(quorum=1)), "quorum of 1 cannot be reached by 0"),

@@ -1,5 +1,6 @@
 """Attacks on a release log, each against a verifier that has the files and one policy, and nothing else."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from release.core.logtree import TreeFiles
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
-from tests.fakes import log_files
+from tests.fakes import examples, log_files
 from tests.fakes.scenario import World
 
 Files = dict[str, bytes]
@@ -207,6 +208,15 @@ def test_the_changelog_must_say_what_was_yanked(files: Files) -> None:
     assert verify(files | {"CHANGELOG.md": text.format(" [YANKED]").encode()}) == []
     (finding,) = verify(files | {"CHANGELOG.md": text.format("").encode()})
     assert (finding.kind, "does not mark 1.1.0" in finding.message) == ("changelog", True)
+
+
+def test_a_published_version_that_is_none_hides_no_other_finding(bodies: list[bytes]) -> None:
+    event = examples.opened(bodies[0], index=0)
+    odd = examples.sealed(dataclasses.replace(event, version="01.0.0"))
+    found = log_files.files([odd, *bodies[1:]]) | {"CHANGELOG.md": b"# Changelog\n"}
+    said = [finding.message for finding in verify(found)]
+    assert any("names a version that is none" in message for message in said)
+    assert any("never published" in message for message in said)
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 512, 700, 65_800])
