@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from release.core.changelog import find, parse, section_digest, yanked_versions
+from release.core.changelog import Changelog, find, parse, section_digest, yanked_versions
 from release.core.log_finding import Finding
 from release.core.replay import Replay
 from release.core.version import parse_version
@@ -19,7 +19,7 @@ def changelog_findings(text: str, replay: Replay) -> Iterator[Finding]:
     yanked = {str(version) for version in yanked_versions(text)}
     for version in sorted(replay.published, key=parse_version):
         recorded = replay.changelogs.get(version)
-        yield from _section(text, find(changelog, parse_version(version)) is not None, version, recorded)
+        yield from _section(text, changelog, version, recorded)
         if (version in replay.state.yanked) != (version in yanked):
             said = "marks" if version in yanked else "does not mark"
             logged = "yanked it" if version in replay.state.yanked else "never yanked it"
@@ -27,13 +27,14 @@ def changelog_findings(text: str, replay: Replay) -> Iterator[Finding]:
             yield Finding(kind="changelog", message=message, index=replay.state.yanked.get(version))
 
 
-def _section(text: str, there: bool, version: str, recorded: str | None) -> Iterator[Finding]:
+def _section(text: str, changelog: Changelog, version: str, recorded: str | None) -> Iterator[Finding]:
     if recorded is None:
         return
-    if not there:
-        yield Finding(kind="changelog", message=f"the changelog has no section of {version}, which the log recorded")
-        return
     try:
+        if find(changelog, parse_version(version)) is None:
+            message = f"the changelog has no section of {version}, which the log recorded"
+            yield Finding(kind="changelog", message=message)
+            return
         found = section_digest(text, parse_version(version))
     except SourceError as why:
         yield Finding(kind="changelog", message=why.message)

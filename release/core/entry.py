@@ -20,6 +20,7 @@ from release.core.pipeline import Pipeline
 from release.core.provenance import STATEMENT
 from release.core.shape import rule
 from release.core.tlog.note import Key
+from release.core.trust import PRINCIPAL, ROLE
 from release.errors import LogError
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -111,8 +112,8 @@ class Origin:
 class Approved:
     """One person's approval; request and signature are `evidence/sha256/<digest>` in the log bucket."""
 
-    principal: str = rule(longest=64)
-    role: str = rule(longest=32)
+    principal: str = rule(**PRINCIPAL)
+    role: str = rule(**ROLE)
     request: str = rule(**_DIGEST)
     approval: str = rule(**_DIGEST)
 

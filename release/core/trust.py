@@ -17,8 +17,8 @@ MOST_EPOCHS: Final = 1000
 TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 AUTHOR: Final = r"a:[0-9a-f]{32}"
 
-_PRINCIPAL = {"pattern": r"[a-z0-9][a-z0-9._-]{0,63}", "means": "a name of a-z, 0-9, '.', '_' and '-'"}
-_ROLE = {"pattern": r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", "means": "a role such as CTO"}
+PRINCIPAL: Final = {"pattern": r"[a-z0-9][a-z0-9._-]{0,63}", "means": "a name of a-z, 0-9, '.', '_' and '-'"}
+ROLE: Final = {"pattern": r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", "means": "a role such as CTO"}
 _KEY = {"longest": 1500}
 _TIME = {"pattern": TIME, "means": "a time such as 2026-11-24T00:12:33Z"}
 
@@ -27,7 +27,7 @@ _TIME = {"pattern": TIME, "means": "a time such as 2026-11-24T00:12:33Z"}
 class TrustKey:
     """A key that may sign epochs, and whose it is."""
 
-    principal: str = rule(**_PRINCIPAL)
+    principal: str = rule(**PRINCIPAL)
     key: str = rule(**_KEY)
 
 
@@ -44,8 +44,8 @@ class ApproverKey:
 class Approver:
     """Somebody who may approve. `actors` are his ids as a pipeline's actor, `authors` as an author of commits."""
 
-    principal: str = rule(**_PRINCIPAL)
-    role: str = rule(**_ROLE)
+    principal: str = rule(**PRINCIPAL)
+    role: str = rule(**ROLE)
     keys: tuple[ApproverKey, ...] = rule(minimum=1, most=20)
     actors: tuple[str, ...] = rule((), most=20, longest=128)
     authors: tuple[str, ...] = rule((), most=50, longest=320)
@@ -57,14 +57,14 @@ class Threshold:
 
     channels: str = rule(pattern=r"[a-z0-9.*-]{1,48}", means="a channel's name, perhaps with *")
     approvals: int = rule(minimum=1, maximum=10)
-    roles: tuple[str, ...] = rule(minimum=1, most=20, **_ROLE)
+    roles: tuple[str, ...] = rule(minimum=1, most=20, **ROLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Emergency:
     """Who may approve alone, and within how many hours that must be reviewed."""
 
-    roles: tuple[str, ...] = rule(minimum=1, most=20, **_ROLE)
+    roles: tuple[str, ...] = rule(minimum=1, most=20, **ROLE)
     review_hours: int = rule(48, minimum=1, maximum=720)
 
 

@@ -123,6 +123,7 @@ def test_the_subject_is_what_the_event_is_about(subject: dict[str, object]) -> N
         examples.opened(examples.resealed(value), index=7)
 
 
+APPROVED = {"principal": "cto", "role": "CTO", "request": "a" * 64, "approval": "b" * 64}
 BAD_EVENTS = {
     "an unknown action": {"action": "promote.forced"},
     "a time with an offset": {"occurredAt": "2026-11-24T00:12:33+00:00"},
@@ -135,6 +136,8 @@ BAD_EVENTS = {
     "a state of no channel": {"after": {"channels": {"V1": {}}, "yanked": {}}},
     "a yank of no version": {"after": {"channels": {}, "yanked": {"latest": 1}}},
     "a yank before the first entry": {"after": {"channels": {}, "yanked": {"1.4.2": -1}}},
+    "an approver whose name leads out of a folder": {"approvals": [{**APPROVED, "principal": "../../../cto"}]},
+    "a role of more than one line": {"approvals": [{**APPROVED, "role": "CTO\n"}]},
     "an unknown name": {"approvedBy": "me"},
     "an index that is text": {"index": "7"},
 }

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from release.core.changelog_check import changelog_findings
 from release.core.log_finding import Finding
 from release.core.logcheck import Verifier, archived_sizes
 from release.core.logtree import TreeFiles
+from release.core.replay import Replay
 from release.core.tlog import TlogError
 from release.core.tlog.checkpoint import Checkpoint
 from release.core.tlog.merkle import Frontier, leaf_hash
@@ -208,6 +210,13 @@ def test_the_changelog_must_say_what_was_yanked(files: Files) -> None:
     assert verify(files | {"CHANGELOG.md": text.format(" [YANKED]").encode()}) == []
     (finding,) = verify(files | {"CHANGELOG.md": text.format("").encode()})
     assert (finding.kind, "does not mark 1.1.0" in finding.message) == ("changelog", True)
+
+
+def test_a_changelog_with_a_section_twice_hides_no_other_finding() -> None:
+    replay = Replay(published={"1.0.0": "f" * 64, "1.1.0": "f" * 64}, changelogs={"1.0.0": "a" * 64, "1.1.0": "a" * 64})
+    twice, gone = changelog_findings("# Changelog\n\n## [1.0.0]\n\n## [1.0.0]\n", replay)
+    assert "2 sections for 1.0.0" in twice.message
+    assert "no section of 1.1.0" in gone.message
 
 
 def test_a_published_version_that_is_none_hides_no_other_finding(bodies: list[bytes]) -> None:
