@@ -29,6 +29,7 @@ def rollback(
     No build, no Node, no git: a folder with release.toml is enough. Each step is the same command
     the pipeline runs, as a process of its own with only its own key: from the file that
     RELEASE_KEYS names, or else the identity of this environment. Run it again after any crash.
+    On a terminal it asks for what it was not told.
     """
     work = compose.workspace(config, quiet=json)
     slots = work.slots("audit" if work.keyring() else "record")
@@ -36,17 +37,19 @@ def rollback(
     version = to or previous_good(slots, channel, tail)
     serving = tail.state.channels.get(channel)
     now = serving.version if serving else "nothing"
-    steps = _steps(work, channel, version, reason or "REASON")
     work.console.say(f"{channel} serves {now}; it will serve {version}, no byte is built or uploaded")
     if dry_run:
-        lines = [step for _, step in steps]
+        lines = [step for _, step in _steps(work, channel, version, reason or "REASON")]
         return emit_json(lines) if json else emit(f"release {shlex.join(line)}" for line in lines)
+    asks = sys.stdin.isatty()
+    if not reason and asks:
+        reason = str(typer.prompt("why? It stands in the log for ever", err=True)).strip()
     if not reason:
         raise ConfigError("a rollback needs a reason", hint=f"release rollback {channel} --to {version} --reason '...'")
-    if not yes and sys.stdin.isatty() and not typer.confirm(f"roll {channel} back to {version}?", err=True):
+    if not yes and asks and not typer.confirm(f"roll {channel} back to {version}?", err=True):
         raise typer.Exit(1)
     failed = 0
-    for key, step in steps:
+    for key, step in _steps(work, channel, version, reason):
         work.console.say(f"- release {shlex.join(step)}")
         environment = environment_for(key, environment=work.environment, keyring=work.keyring())
         code = run_stage(step, folder=work.folder, environment=environment)

@@ -1,6 +1,8 @@
 """The main job on an embedded AWS with IAM enforced: every stage has only its own key."""
 
 import json
+import os
+import pty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +121,31 @@ def test_a_rollback_without_a_reason_is_refused_and_a_dry_run_only_tells(tag: Ac
     assert dry.code == 0
     assert [line.split()[1] for line in dry.out.splitlines()] == ["record", "promote", "invalidate", "verify", "record"]
     assert log_actions(tag) == before
+
+
+@pytest.mark.parametrize(("answers", "code"), [("breaks checkout\ny\n", 0), ("breaks checkout\nn\n", 1)])
+def test_a_rollback_without_arguments_explains_what_it_would_do_and_asks(
+    tag: Account, monkeypatch: pytest.MonkeyPatch, answers: str, code: int
+) -> None:
+    tag.pipeline("1.0.0", V1)
+    tag.pipeline("1.1.0", V2)
+    before = log_actions(tag)
+    ours, theirs = pty.openpty()
+    os.write(ours, answers.encode())
+    with os.fdopen(theirs) as keyboard:
+        monkeypatch.setattr("sys.stdin", keyboard)
+        ended = tag.run("rollback", **tag.endpoint, **SIGNING, RELEASE_KEYS=str(tag.keys))
+    os.close(ours)
+    assert ended.code == code, ended
+    assert "latest serves 1.1.0; it will serve 1.0.0, no byte is built or uploaded" in ended.err
+    assert "roll latest back to 1.0.0?" in ended.err
+    done = log_actions(tag)
+    assert served(tag, "latest/tag.min.js") == (V2 if code else V1)
+    assert [action for action, _, _ in done[len(before) :]] == (
+        [] if code else ["rollback.authorized", "rollback.completed"]
+    )
+    if not code:
+        assert json.loads(tag.as_("audit", "log list --last 1 --json").out)[0]["action"] == "rollback.completed"
 
 
 def test_a_yanked_version_cannot_be_promoted_again(tag: Account) -> None:
