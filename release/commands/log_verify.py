@@ -76,7 +76,7 @@ def verify(
     Exit code 0 if all is well; else the code of the gravest finding.
     """
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for this command only
-    from release.adapters.workers import Processes  # noqa: PLC0415 - few logs need them
+    from release.adapters.workers import Processes, Threads  # noqa: PLC0415 - few logs need them
     from release.stages import verify_log as stage  # noqa: PLC0415 - loads the cryptography
 
     if key is None and trust is None:
@@ -96,7 +96,8 @@ def verify(
     )
     clone = clone_in(repository) if repository else None
     with open_log(source) as files:
-        report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone, Processes())
+        workers = Threads() if hashes_only else Processes()
+        report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone, workers)
     if junit:
         _write_junit(junit, report.findings)
     if json:

@@ -10,6 +10,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
+from functools import cache
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -148,6 +149,26 @@ def _by_outer_name(shape: type, naming: Callable[[str], str]) -> dict[str, tuple
     return found
 
 
+@cache
+def _sort(kind: Any) -> tuple[Literal["table", "list", "map", "choice"], tuple[Any, ...]]:  # noqa: ANN401
+    """Tell what a type stands for, and the types or values in it."""
+    origin = get_origin(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return "table", ()
+    if origin is tuple:
+        return "list", get_args(kind)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return "map", get_args(kind)
+    if origin is Literal:
+        return "choice", get_args(kind)
+    raise TypeError(kind)
+
+
+@cache
+def _compiled(pattern: str) -> "re.Pattern[str]":
+    return re.compile(pattern, re.ASCII)
+
+
 class _Reader:
     """Walks a value along a shape and collects problems; gives None where there are any."""
 
@@ -179,16 +200,16 @@ class _Reader:
     def value(self, kind: Any, rules: Rules, value: object, place: Place) -> object:  # noqa: ANN401
         if kind is str or kind is int or kind is bool:
             return self._scalar(kind, rules, value, place)
-        origin = get_origin(kind)
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-            return self.table(kind, value, place)
-        if origin is tuple:
-            return self._list(get_args(kind)[0], rules, value, place)
-        if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-            return self._map(get_args(kind)[1], rules, value, place)
-        if origin is Literal:
-            return self._choice(get_args(kind), value, place)
-        raise TypeError(kind)
+        sort, inner = _sort(kind)
+        match sort:
+            case "table":
+                return self.table(kind, value, place)
+            case "list":
+                return self._list(inner[0], rules, value, place)
+            case "map":
+                return self._map(inner[1], rules, value, place)
+            case "choice":
+                return self._choice(inner, value, place)
 
     def _list(self, kind: Any, rules: Rules, value: object, place: Place) -> object:  # noqa: ANN401
         if not isinstance(value, list):
@@ -205,7 +226,7 @@ class _Reader:
         if len(value) > rules.most:
             return self._bad(place, f"has {len(value)} names, at most {rules.most} are allowed")
         for name in value:
-            if rules.key_pattern and not re.fullmatch(rules.key_pattern, str(name), re.ASCII):
+            if rules.key_pattern and not _compiled(rules.key_pattern).fullmatch(str(name)):
                 self._bad((*place, str(name)), f"is not {rules.key_means or rules.key_pattern}")
         return {str(name): self.value(kind, rules, item, (*place, str(name))) for name, item in value.items()}
 
@@ -222,7 +243,7 @@ class _Reader:
         if isinstance(value, str):
             if len(value) > rules.longest:
                 return self._bad(place, f"is longer than {rules.longest} characters")
-            if rules.pattern and not re.fullmatch(rules.pattern, value, re.ASCII):
+            if rules.pattern and not _compiled(rules.pattern).fullmatch(value):
                 shown = value if len(value) <= 80 else value[:77] + "..."  # noqa: PLR2004 - one terminal line
                 return self._bad(place, f"{shown!r} is not {rules.means or rules.pattern}")
         elif isinstance(value, int) and not isinstance(value, bool):

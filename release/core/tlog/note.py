@@ -27,6 +27,7 @@ LATEST: Final = 2**63 - 1
 """The latest time of a cosignature (https://c2sp.org/tlog-cosignature, "Format")."""
 
 _DASH: Final = "\u2014"
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIGNATURE_BYTES: Final = {ED25519: 64, COSIGNATURE: 72}
 
 
@@ -151,7 +152,7 @@ def parse_note(body: bytes) -> Note:
         decoded = body.decode("utf-8")
     except UnicodeDecodeError as why:
         raise TlogError(f"the note is not UTF-8 at byte {why.start}") from None
-    if any(character < " " and character != "\n" for character in decoded):
+    if _CONTROL.search(decoded):
         raise TlogError("the note has a control character in it")
     text, separator, signatures = decoded.rpartition("\n\n")
     if not separator or not signatures.endswith("\n"):
