@@ -1,9 +1,9 @@
-"""Work that is done in several processes or threads at once."""
+"""Work that is done in several processes at once."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Final, TypeVar
 
@@ -25,31 +25,14 @@ class Processes:
         """Do the same with each item (see the port)."""
         pool = ProcessPoolExecutor(self._number, mp_context=get_context("spawn"))
         try:
-            yield from _each(pool, self._number, work, items)
+            ahead: deque[Future[R]] = deque()
+            for item in items:
+                ahead.append(pool.submit(work, item))
+                if len(ahead) > self._number:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
         except BrokenExecutor as why:
             raise ServiceError("a process that did part of the work died", hint="is there enough memory?") from why
-
-
-class Threads:
-    """Implements `ports.Workers` with threads: for work that is mostly hashing, which leaves the interpreter free."""
-
-    def __init__(self, number: int | None = None) -> None:
-        self._number = number or min(os.cpu_count() or 1, MOST)
-
-    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Do the same with each item (see the port)."""
-        yield from _each(ThreadPoolExecutor(self._number), self._number, work, items)
-
-
-def _each(pool: Executor, number: int, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Keep as many items in work as there are workers, and one more; give what came out in order."""
-    try:
-        ahead: deque[Future[R]] = deque()
-        for item in items:
-            ahead.append(pool.submit(work, item))
-            if len(ahead) > number:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        finally:
+            pool.shutdown(cancel_futures=True)

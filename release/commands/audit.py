@@ -8,6 +8,7 @@ import typer
 
 from release import compose
 from release.commands.log_verify import CHECKED
+from release.commands.named_files import write_file
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
 from release.core.audit.finding import AREAS, Area
 from release.errors import ConfigError, DriftError, ReleaseError
@@ -63,12 +64,12 @@ def audit(
     made = Audit(reach=reach(work), grace=timedelta(hours=grace), newest=None if full else last, errors=errors)
     report = stage.run(made.looks(wanted), work.console)
     error = report.worst(strict=strict)
-    if junit:
-        _write_junit(junit, report, strict=strict)
     if json:
         emit_json(_facts(report, error))
     else:
         emit(_lines(report, skipped=[area for area in AREAS if area not in {a.area for a in report.areas}]))
+    if junit:
+        _write_junit(junit, report, strict=strict)
     if error is not None:
         raise _end(report, error)
 
@@ -122,10 +123,7 @@ def _write_junit(file: Path, report: "Report", *, strict: bool) -> None:
     from release.core.junit import junit  # noqa: PLC0415 - few ask for it
 
     cases = {f"{a.area}: {TITLES[a.area]}": _sentences(a, strict=strict) for a in report.areas}
-    try:
-        file.write_text(junit("release audit", cases), encoding="utf-8")
-    except OSError as why:
-        raise ConfigError(f"{file} cannot be written: {why.strerror}") from why
+    write_file(file, junit("release audit", cases).encode())
 
 
 def _end(report: "Report", error: type[ReleaseError]) -> ReleaseError:

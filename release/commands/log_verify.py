@@ -13,7 +13,7 @@ from release.adapters.terminal import Terminal
 from release.commands.clone import AllowedSigners, Clone, clone_in, signers
 from release.commands.cosigned_files import Cosigned, cosigned_notes
 from release.commands.keys_to_trust import LARGEST_KEYS, keys_to_trust
-from release.commands.named_files import read_file
+from release.commands.named_files import read_file, write_file
 from release.commands.options import Json, emit, emit_json
 from release.core.log_finding import Finding, Kind
 from release.core.manifest import SHA256
@@ -76,7 +76,7 @@ def verify(
     Exit code 0 if all is well; else the code of the gravest finding.
     """
     from release.adapters.log_files import open_log  # noqa: PLC0415 - tar files are for this command only
-    from release.adapters.workers import Processes, Threads  # noqa: PLC0415 - few logs need them
+    from release.adapters.workers import Processes  # noqa: PLC0415 - few logs need them
     from release.stages import verify_log as stage  # noqa: PLC0415 - loads the cryptography
 
     if key is None and trust is None:
@@ -96,20 +96,19 @@ def verify(
     )
     clone = clone_in(repository) if repository else None
     with open_log(source) as files:
-        workers = Threads() if hashes_only else Processes()
-        report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone, workers)
-    if junit:
-        _write_junit(junit, report.findings)
+        report = stage.run(files, question, Terminal(environment.read(), quiet=json), clone, Processes())
     if json:
         emit_json(_facts(report))
     else:
         emit(_lines(report, at))
+    if junit:
+        _write_junit(junit, report.findings)
     if report.findings:
         raise gravest(report.findings, source)
     if report.checkpoint is None or not report.checkpoint.size:
         raise NothingToDoError(f"the log in {source} has no entries: nothing was verified")
     if remember:
-        remember.write_bytes(report.note)
+        write_file(remember, report.note)
 
 
 def _remembered(file: Path | None) -> bytes | None:
@@ -127,7 +126,7 @@ def _write_junit(file: Path, findings: list[Finding]) -> None:
     from release.core.junit import junit  # noqa: PLC0415 - few ask for it
 
     cases = {title: [sentence(f) for f in findings if f.kind == kind] for kind, (title, _) in CHECKED.items()}
-    file.write_text(junit("release log", cases), encoding="utf-8")
+    write_file(file, junit("release log", cases).encode())
 
 
 def gravest(findings: list[Finding], source: str) -> ReleaseError:

@@ -25,21 +25,21 @@ def published_entry(slots: Slots, version: str) -> Event:
     return event
 
 
-def published_manifest(config: Config, site: ObjectStore, published: Event) -> Manifest:
-    """Read the manifest that an entry says was published.
+def published_manifest(config: Config, site: ObjectStore, version: str, recorded: str) -> Manifest:
+    """Read a version's manifest, whose SHA-256 the log recorded.
 
     Raises:
         NotFoundError: it is not there.
         IntegrityError: another one is.
     """
-    key = config.layout.manifest(published.version)
+    key = config.layout.manifest(version)
     found = site.read(key, limit=LARGEST)
     if found is None:
-        raise NotFoundError(f"version {published.version} is not published: there is no {key}", hint="release publish")
-    if digest(found.body) != published.manifest:
+        raise NotFoundError(f"version {version} is not published: there is no {key}", hint="release publish")
+    if digest(found.body) != recorded:
         raise IntegrityError(
-            f"{key} is not the manifest that log entry {published.index} recorded",
-            hint="somebody changed a published object: do not promote it, run an audit",
-            evidence={"recorded": published.manifest, "found": digest(found.body)},
+            f"{key} is not the manifest that the log recorded",
+            hint="somebody changed a published object: do not promote it, run release audit",
+            evidence={"recorded": recorded, "found": digest(found.body)},
         )
     return decode(found.body, name=key)

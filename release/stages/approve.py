@@ -9,17 +9,17 @@ from release.core.changelog import find, parse
 from release.core.commits import parse_commit
 from release.core.config import Config
 from release.core.entry import Approved, Event
-from release.core.manifest import LARGEST, Artifact, decode
-from release.core.manifest import digest as manifest_digest
+from release.core.manifest import Artifact
 from release.core.sshkey import PublicKey, SshError
 from release.core.succession import Intent
 from release.core.tlog import TlogError
 from release.core.version import parse_version
 from release.effects.authority import authors_since
 from release.effects.log_view import Head, LogView
+from release.effects.published import published_manifest
 from release.effects.slots import Slots
 from release.effects.trusted import Trusted
-from release.errors import FormatError, IntegrityError, NotFoundError, RefusedError
+from release.errors import FormatError, RefusedError
 from release.ports import Folder, ObjectStore, Repository
 
 MOST_LINES = 50
@@ -161,17 +161,8 @@ def _check(config: Config, slots: Slots, repository: Repository | None, request:
 
 
 def _files(config: Config, site: ObjectStore, of: Before) -> dict[str, Artifact]:
-    key = config.layout.manifest(of.version)
-    found = site.read(key, limit=LARGEST)
-    if found is None:
-        raise NotFoundError(f"there is no {key}", hint="release publish")
-    if manifest_digest(found.body) != of.manifest:
-        raise IntegrityError(
-            f"{key} is not the manifest that the log recorded",
-            hint="somebody changed a published object: approve nothing, find out who",
-            evidence={"recorded": of.manifest, "found": manifest_digest(found.body)},
-        )
-    return {artifact.path: artifact for artifact in decode(found.body, name=key).artifacts}
+    manifest = published_manifest(config, site, of.version, of.manifest)
+    return {artifact.path: artifact for artifact in manifest.artifacts}
 
 
 def _changes(old: Mapping[str, Artifact], new: Mapping[str, Artifact]) -> Iterator[FileChange]:

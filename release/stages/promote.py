@@ -11,6 +11,7 @@ from release.core.handover import Order, Pointer, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
 from release.core.plan import ChannelNow, Plan, Served
 from release.effects.execute import THREADS, Done, execute, total
+from release.effects.published import published_manifest
 from release.effects.readback import sha256_of
 from release.effects.slots import Slots
 from release.effects.trusted import load
@@ -37,7 +38,7 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
     """
     authorised = authorisation(slots, order)
     load(config, slots).check(authorised)
-    manifest = _manifest(config, order, site)
+    manifest = published_manifest(config, site, order.version, order.manifest)
     _check_sources(config, manifest, site)
     pointer = _recorded_pointer(slots, planning.pointer_for(config, manifest, authorised))
     now = _now(config, order, manifest, slots, site)
@@ -81,20 +82,6 @@ def _recorded_pointer(slots: Slots, expected: Pointer) -> Pointer:
             evidence={"authorised": str(expected)[:500], "recorded": str(found)[:500]},
         )
     return found
-
-
-def _manifest(config: Config, order: Order, site: ObjectStore) -> Manifest:
-    key = config.layout.manifest(order.version)
-    found = site.read(key, limit=LARGEST)
-    if found is None:
-        raise NotFoundError(f"version {order.version} is not published: there is no {key}", hint="release publish")
-    if digest(found.body) != order.manifest:
-        raise IntegrityError(
-            f"{key} is not the manifest that the log recorded",
-            hint="somebody changed a published object: do not promote it, run an audit",
-            evidence={"recorded": order.manifest, "found": digest(found.body)},
-        )
-    return decode(found.body, name=key)
 
 
 def _check_sources(config: Config, manifest: Manifest, site: ObjectStore) -> None:

@@ -115,7 +115,7 @@ def authorize(
         RefusedError: the channel's rules forbid it, or it is not approved.
     """
     published = published_entry(recorder.slots, version)
-    manifest = published_manifest(recorder.config, site, published)
+    manifest = published_manifest(recorder.config, site, version, published.manifest)
     intent = Intent(
         action="rollback.authorized" if rollback else "promote.authorized",
         version=version,

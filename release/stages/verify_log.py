@@ -127,7 +127,7 @@ def run(
             stale=question.stale,
             entries=question.entries,
             trust=question.trust,
-            each=workers.each if workers and size >= MUCH else map,
+            each=workers.each if workers and question.entries and size >= MUCH else map,
             seen=see,
             advance=progress.advance,
         )

@@ -1,7 +1,6 @@
 """Keys kept as variables of a GitLab project."""
 
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 
@@ -16,17 +15,13 @@ from release.errors import (
     ServiceError,
 )
 from tests.fakes.gitlab_project import TOKEN, Project
+from tests.fakes.web_server import serving
 
 
 @pytest.fixture
 def project() -> Iterator[Project]:
-    server = Project()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Project()) as server:
+        yield server
 
 
 def variables(project: Project, *, path: str = "acme/tag", token: str = TOKEN) -> GitLabVariables:

@@ -1,7 +1,6 @@
 """Purging Fastly and Cloudflare through their APIs, against answers written from their documentation."""
 
 from collections.abc import Callable, Iterator
-from threading import Thread
 
 import pytest
 
@@ -19,6 +18,7 @@ from release.errors import (
 )
 from release.ports import Cdn
 from tests.fakes.purge_services import TOKEN, ZONE, PurgeService
+from tests.fakes.web_server import serving
 
 SITE = "https://cdn.example.com"
 VARIABLE = "RELEASE_CDN_TOKEN"
@@ -30,13 +30,8 @@ Open = Callable[..., Cdn]
 
 @pytest.fixture
 def service() -> Iterator[PurgeService]:
-    server = PurgeService()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(PurgeService()) as server:
+        yield server
 
 
 @pytest.fixture(params=["fastly", "cloudflare"])

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Final, cast
+
+from tests.fakes.web_server import serving
 
 EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "caches"
 MODULE: Final = Path("/usr/lib/nginx/modules/ngx_http_cache_purge_module.so")
@@ -40,14 +41,8 @@ class Origin:
         """Serve on 127.0.0.1 until the context closes."""
         server = _Server(("127.0.0.1", 0), _Handler)
         server.origin, self.port = self, server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(server):
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,11 +1,14 @@
 """A web server on 127.0.0.1 that answers exactly what a test tells it to."""
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Self, cast
+from typing import Self, TypeVar, cast
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +28,19 @@ class Request:
     path: str
     headers: Mapping[str, str] = field(repr=False)
     port: int
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """Let a server of this process answer until the context closes."""
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class WebServer:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from release.commands.log_verify import CHECKED
+from release.errors import ConfigError
 from release.stages.verify_log import MUCH
 from tests.fakes import examples, log_files
 from tests.fakes.web_server import Reply, WebServer
@@ -173,3 +174,14 @@ def test_many_entries_are_judged_in_several_processes(
     ended = run("log", "verify", str(source), "--key", str(key))
     assert ended.code == 21, ended
     assert f"log entry {MUCH + 50}" in ended.out
+
+
+@pytest.mark.parametrize("option", ["--junit", "--remember"])
+def test_a_report_or_a_memory_that_cannot_be_written_is_one_error_after_the_judgement(
+    run: Run, tmp_path: Path, files: Files, key: Path, option: str
+) -> None:
+    source = log_files.write(tmp_path / "log", files)
+    ended = run("log", "verify", str(source), "--key", str(key), option, str(tmp_path / "nowhere" / "file"))
+    assert ended.code == ConfigError.exit_code, ended
+    assert "cannot be written" in ended.err
+    assert "ok    the tree is what its entries amount to" in ended.out
