@@ -8,11 +8,11 @@ from release.core.config import Config
 from release.core.entry import Event
 from release.core.pipeline import Pipeline
 from release.core.succession import Intent, Log, Tail, follow
-from release.core.version import parse_version
 from release.effects.authority import authors_since
 from release.effects.log_view import LogView
+from release.effects.published import published_entry
 from release.effects.slots import Slots
-from release.errors import ConfigError, NotFoundError
+from release.errors import ConfigError
 from release.ports import Clock, Repository
 
 
@@ -54,15 +54,9 @@ def run(
         ConfigError: an emergency without a reason.
         LogError: the log's newest checkpoint is not signed by its key.
     """
-    parse_version(wish.version)
     if wish.emergency and not (wish.reason or "").strip():
         raise ConfigError("an emergency needs a reason", hint="say why: --reason '...'")
-    published = slots.published(wish.version)
-    if published is None:
-        raise NotFoundError(
-            f"the release log does not say that version {wish.version} was published",
-            hint="release publish, then release record publish",
-        )
+    published = published_entry(slots, wish.version)
     tail, now = slots.tail(), clock.now()
     intent = intent_of(wish.action, wish.channel, published, wish.reason)
     log = Log(
