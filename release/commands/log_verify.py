@@ -102,7 +102,7 @@ def verify(
     else:
         emit(_lines(report, at))
     if junit:
-        _write_junit(junit, report.findings)
+        _write_junit(junit, report)
     if report.findings:
         raise gravest(report.findings, source)
     if report.checkpoint is None or not report.checkpoint.size:
@@ -122,11 +122,13 @@ def _end_of_day(text: str) -> datetime:
         raise ConfigError(f"{text!r} is no day such as 2026-11-24") from why
 
 
-def _write_junit(file: Path, findings: list[Finding]) -> None:
+def _write_junit(file: Path, report: "Report") -> None:
     from release.core.junit import junit  # noqa: PLC0415 - few ask for it
 
-    cases = {title: [sentence(f) for f in findings if f.kind == kind] for kind, (title, _) in CHECKED.items()}
-    write_file(file, junit("release log", cases).encode())
+    found = report.findings
+    cases = {title: [sentence(f) for f in found if f.kind == kind] for kind, (title, _) in CHECKED.items()}
+    skipped = {CHECKED[kind][0]: why for kind, why in report.skipped.items()}
+    write_file(file, junit("release log", cases, skipped).encode())
 
 
 def gravest(findings: list[Finding], source: str) -> ReleaseError:

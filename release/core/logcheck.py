@@ -68,6 +68,7 @@ class Verifier:
 
     Attributes:
         checkpoint: the verified head; None until `run` got that far.
+        whole: whether every entry could be read.
         replay: what the entries amount to.
         witnesses: what they said of this log.
     """
@@ -83,6 +84,7 @@ class Verifier:
     evidence_from: int = 0
     trust: str | None = None
     checkpoint: Checkpoint | None = None
+    whole: bool = False
     replay: Replay = field(default_factory=Replay)
     each: Each = map
     seen: Callable[[Event], object] = lambda _: None
@@ -159,6 +161,7 @@ class Verifier:
                 yield from self._entry(index, found, leaves[index - start].hex())
         yield from compare(frontier, [(HEAD, head)])
         yield from self.files.upper_tiles(head.size)
+        self.whole = True
 
     def _bundles(self, head: Checkpoint) -> Iterator[Given]:
         """Read all bundles, up to one that cannot be read."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 from release.core import changelog_check
 from release.core.copy_check import PROOFS, CopyCheck
@@ -132,6 +132,7 @@ def run(
             advance=progress.advance,
         )
         report.findings = [*unread, *_few(verifier.run())]
+    report.skipped |= _not_reached(verifier, report)
     report.checkpoint = verifier.checkpoint
     if verifier.checkpoint is not None and repository is not None and question.entries:
         report.findings += tags.judge(read_tags(repository, tags), verifier.checkpoint.origin)
@@ -145,6 +146,18 @@ def run(
             report.findings += _added(files, signers.witnessing[-1], verifier.checkpoint, report.note)
     report.proof = _proof(report, [*cosigned, *([(REMEMBERED, question.remembered)] if question.remembered else [])])
     return report
+
+
+def _not_reached(verifier: Verifier, report: Report) -> dict[Kind, str]:
+    """Say of what had no finding why: a check that never ran found nothing either."""
+    found = {finding.kind for finding in report.findings}
+    unread: dict[Kind, str] = {}
+    if not verifier.whole:
+        why = "the checkpoint cannot be believed" if verifier.checkpoint is None else "not every entry could be read"
+        unread = dict.fromkeys(get_args(Kind), why)
+    elif "signature" in found:
+        unread = {"freshness": "not every signature can be believed"}
+    return {kind: why for kind, why in unread.items() if kind not in found | set(report.skipped)}
 
 
 def _few(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from release.commands.log_verify import CHECKED
-from release.errors import ConfigError
+from release.errors import ConfigError, TamperedError
 from release.stages.verify_log import MUCH
 from tests.fakes import examples, log_files
 from tests.fakes.web_server import Reply, WebServer
@@ -185,3 +185,22 @@ def test_a_report_or_a_memory_that_cannot_be_written_is_one_error_after_the_judg
     assert ended.code == ConfigError.exit_code, ended
     assert "cannot be written" in ended.err
     assert "ok    the tree is what its entries amount to" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("checkpoint", "the checkpoint cannot be believed"), ("tile/entries/", "not every entry could be read")],
+)
+def test_what_a_verification_did_not_get_to_is_not_called_right(
+    run: Run, tmp_path: Path, files: Files, key: Path, path: str, why: str
+) -> None:
+    gone = path if path in files else next(name for name in files if name.startswith(path))
+    source = log_files.write(tmp_path / "log", {name: body for name, body in files.items() if name != gone})
+    ended = run("log", "verify", str(source), "--key", str(key), "--junit", str(tmp_path / "report.xml"))
+    assert ended.code == TamperedError.exit_code, ended
+    assert f"--    every entry follows the one before it and the release rules: not judged, {why}" in ended.out
+    assert "ok    all evidence" not in ended.out
+    report = ET.fromstring((tmp_path / "report.xml").read_text())  # noqa: S314 - our own
+    failed, skipped = int(report.attrib["failures"]), int(report.attrib["skipped"])
+    assert failed == 1
+    assert skipped == len(report.findall("testcase/skipped")) >= len(CHECKED) - 3
