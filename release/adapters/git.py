@@ -1,41 +1,22 @@
-"""The library's repository, through git. The only module that may import GitPython.
+"""The library's repository, through git.
 
 The repository is not trusted: names of refs are passed whole (`refs/tags/...`) so that none is an
-option, hooks and monitors do not run, replacements and grafts do not bend history, and git never asks
-anybody anything. History is read by one `git log` with NUL between all fields.
+option. History is read by one `git log` with NUL between all fields.
 """
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from release.core.commits import RawCommit, clean
-from release.errors import MissingToolError, ReleaseError, ServiceError, SourceError
+from release.adapters.git_process import GitProcess, decode
+from release.core.commits import RawCommit
+from release.errors import ServiceError, SourceError
 
-if TYPE_CHECKING:
-    from git import Git
-
-_OPTIONS: Final = (
-    "--no-pager",
-    "--literal-pathspecs",
-    "--no-replace-objects",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", f"core.hooksPath={os.devnull}"),
-    *("-c", "protocol.ext.allow=never"),
-)
-_ENVIRONMENT: Final = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_GRAFT_FILE": os.devnull,
-}
 _LOG: Final = ("log", "--no-color", "--no-show-signature", "--encoding=UTF-8")
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # What git-check-ref-format(1) forbids, most of which means something in a revision or a pattern.
 _NOT_IN_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|^$")
-_CREDENTIALS: Final = re.compile(r"://[^/@\s]*@")
 _FIELDS: Final = 3
 
 
@@ -55,8 +36,8 @@ class GitRepository:
         if not folder.is_dir():
             raise SourceError(f"there is no folder {str(folder)!r}")
         self._seconds = seconds
-        self._git = _open(folder)
-        answer = self._text(
+        self._git = GitProcess(folder)
+        answer = self._git.text(
             "rev-parse",
             "--show-toplevel",
             "--is-shallow-repository",
@@ -65,7 +46,7 @@ class GitRepository:
         top, _, shallow = answer.rstrip("\n").rpartition("\n")
         self._root = Path(top)
         self._shallow = shallow != "false"
-        self._git = _open(self._root)
+        self._git = GitProcess(self._root)
 
     def root(self) -> Path:
         """Give the top folder of the working tree."""
@@ -77,7 +58,7 @@ class GitRepository:
         Raises:
             SourceError: there is no commit yet.
         """
-        code, output = self._run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
+        code, output = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
         if code:
             raise SourceError("the repository has no commit yet", hint="Commit something, then release it.")
         return _hash(output.decode("ascii", "replace").strip())
@@ -94,13 +75,13 @@ class GitRepository:
         """
         folders = [folder for path in ignoring if (folder := self._below_root(path)) is not None]
         paths = _status_paths(
-            self._text(
+            self._git.text(
                 *("status", "--porcelain=v1", "-z", "--untracked-files=all"),
                 *("--ignore-submodules=none", "--no-renames"),
             )
         )
         # `H` is what git compares. Assume-unchanged is lower case, skip-worktree is S.
-        listed = self._text("ls-files", "-v", "-z").split("\0")
+        listed = self._git.text("ls-files", "-v", "-z").split("\0")
         paths += [entry[2:] for entry in listed if entry and (entry[0].islower() or entry[0] == "S")]
         return sorted(
             {
@@ -115,13 +96,13 @@ class GitRepository:
         fields = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)"
         merged = [] if merged_into is None else [f"--merged={_hash(merged_into)}"]
         tags = {}
-        for line in self._text("for-each-ref", f"--format={fields}", *merged, "refs/tags/").splitlines():
+        for line in self._git.text("for-each-ref", f"--format={fields}", *merged, "refs/tags/").splitlines():
             name, kind, target, peeled_kind, peeled = line.split("\0")
             if kind == "tag":
                 kind, target = peeled_kind, peeled
             if kind == "tag":
                 # A tag of a tag: git before 2.45 peels once only.
-                code, output = self._run(
+                code, output = self._git.run(
                     "rev-parse", "--verify", "--quiet", f"{_hash(target)}^{{commit}}", codes=(0, 1, 128)
                 )
                 kind, target = ("", "") if code else ("commit", output.decode("ascii", "replace").strip())
@@ -134,16 +115,16 @@ class GitRepository:
         wanted = {f"refs/tags/{name}": name for name in names}
         found: dict[str, bytes | None] = {}
         fields = "%(refname)%00%(objecttype)%00%(objectname)%00%(objectsize)"
-        for line in self._text("for-each-ref", f"--format={fields}", "refs/tags/").splitlines():
+        for line in self._git.text("for-each-ref", f"--format={fields}", "refs/tags/").splitlines():
             ref, kind, target, size = line.split("\0")
             if kind == "tag" and ref in wanted:
                 fits = int(size) <= limit
-                found[wanted[ref]] = self._run("cat-file", "tag", _hash(target))[1] if fits else None
+                found[wanted[ref]] = self._git.run("cat-file", "tag", _hash(target))[1] if fits else None
         return found
 
     def has_remote(self) -> bool:
         """Tell whether there is a remote `origin`."""
-        return "origin" in self._text("remote").splitlines()
+        return "origin" in self._git.text("remote").splitlines()
 
     def remote_tag(self, name: str) -> str | None:
         """Give the commit that the tag points at in the remote `origin`; None without a remote or such a tag.
@@ -155,13 +136,13 @@ class GitRepository:
         ref = f"refs/tags/{_ref_part(name)}"
         if not self.has_remote():
             return None
-        _, output = self._run(
+        _, output = self._git.run(
             *("ls-remote", "--tags", "--end-of-options", "origin", ref, f"{ref}^{{}}"),
             fails=ServiceError,
             seconds=self._seconds,
         )
         found = {}
-        for line in _decode(output).splitlines():
+        for line in decode(output).splitlines():
             target, _, found_name = line.partition("\t")
             found[found_name] = _hash(target)
         return found.get(f"{ref}^{{}}") or found.get(ref)
@@ -173,10 +154,10 @@ class GitRepository:
             SourceError: there is no such branch or commit.
         """
         for ref in (f"refs/remotes/origin/{_ref_part(branch)}", f"refs/heads/{branch}"):
-            code, output = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", codes=(0, 1, 128))
+            code, output = self._git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", codes=(0, 1, 128))
             if not code:
                 tip = _hash(output.decode("ascii", "replace").strip())
-                code, _ = self._run("merge-base", "--is-ancestor", _hash(commit), tip, codes=(0, 1))
+                code, _ = self._git.run("merge-base", "--is-ancestor", _hash(commit), tip, codes=(0, 1))
                 return code == 0
         raise SourceError(
             f"there is no branch {branch!r} here or in origin",
@@ -186,7 +167,7 @@ class GitRepository:
     def commits(self, *, after: str | None, until: str) -> Sequence[RawCommit]:
         """List the commits reachable from `until` but not from `after`, newest first, children first."""
         revisions = _hash(until) if after is None else f"{_hash(after)}..{_hash(until)}"
-        _, output = self._run(
+        _, output = self._git.run(
             *_LOG, "-z", "--topo-order", "--format=%H%x00%ct%x00%B", "--end-of-options", revisions, "--"
         )
         fields = output.decode("utf-8", "replace").split("\0")
@@ -200,12 +181,12 @@ class GitRepository:
     def authors(self, *, after: str | None, until: str) -> Sequence[str]:
         """List the addresses of the authors of the same commits, each once; never by way of a .mailmap."""
         revisions = _hash(until) if after is None else f"{_hash(after)}..{_hash(until)}"
-        listed = self._text(*_LOG, "--no-mailmap", "--format=%ae", "--end-of-options", revisions, "--")
+        listed = self._git.text(*_LOG, "--no-mailmap", "--format=%ae", "--end-of-options", revisions, "--")
         return sorted({line.strip() for line in listed.splitlines()})
 
     def commit_time(self, commit: str) -> int:
         """Give the committer's time in seconds since 1970."""
-        time = self._text(*_LOG, "-1", "--format=%ct", "--end-of-options", _hash(commit), "--")
+        time = self._git.text(*_LOG, "-1", "--format=%ct", "--end-of-options", _hash(commit), "--")
         return _seconds(time.strip(), commit)
 
     def _below_root(self, path: Path) -> str | None:
@@ -218,74 +199,6 @@ class GitRepository:
                 hint="Let the build write into a folder of its own, such as dist.",
             )
         return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else None
-
-    def _text(self, *arguments: str, hint: str = "") -> str:
-        return _decode(self._run(*arguments, hint=hint)[1])
-
-    def _run(
-        self,
-        *arguments: str,
-        codes: Sequence[int] = (0,),
-        fails: type[ReleaseError] = SourceError,
-        seconds: float | None = None,
-        hint: str = "",
-    ) -> tuple[int, bytes]:
-        """Run git; give its exit code, one of those expected, and its output."""
-        try:
-            code, output, errors = self._git.execute(
-                [self._git.GIT_PYTHON_GIT_EXECUTABLE or "git", *_OPTIONS, *arguments],
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                kill_after_timeout=seconds,
-                # git runs what its settings name (ssh, credential helpers): none of them needs a stage's key.
-                env=_ENVIRONMENT | dict.fromkeys(_keys(), ""),
-            )
-        except _foreign_errors() as error:
-            raise MissingToolError(f"git does not start: {clean(str(error), limit=200)}", hint=_INSTALL) from error
-        if code in codes:
-            return code, output
-        if "safe.directory" in errors:
-            hint = f"If you trust its owner: git config --global --add safe.directory '{self._git.working_dir}'"
-        reason = clean(_CREDENTIALS.sub("://", errors), limit=500) or f"exit code {code}"
-        raise fails(f"git {arguments[0]} failed: {reason}", hint=hint)
-
-
-_INSTALL: Final = "Install git 2.31 or later and put it on PATH."
-
-
-def _open(folder: Path) -> "Git":
-    try:
-        with _hidden():
-            from git import Git  # noqa: PLC0415 - importing it starts git, which may be missing
-    except ImportError as error:
-        raise MissingToolError("git is not installed", hint=_INSTALL) from error
-    return Git(folder)
-
-
-def _keys() -> list[str]:
-    return [name for name in os.environ if name.startswith(("AWS_", "RELEASE_"))]
-
-
-@contextmanager
-def _hidden() -> Iterator[None]:
-    """Take what may be a key out of this process's environment for a moment."""
-    kept = {name: os.environ.pop(name) for name in _keys()}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
-
-
-def _foreign_errors() -> tuple[type[Exception], ...]:
-    from git.exc import GitError  # noqa: PLC0415 - see _open
-
-    return (GitError, OSError)
-
-
-def _decode(output: bytes) -> str:
-    return output.decode("utf-8", "backslashreplace")
 
 
 def _hash(text: str) -> str:
