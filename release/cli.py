@@ -32,6 +32,7 @@ _SETUP: Final = "Set up"
 # A row is imported only when its command runs, or for --help: a command starts in half the time.
 COMMANDS: Final = (
     Row("build", "build:build", _PIPELINE),
+    Row("reproduce", "reproduce:reproduce", _PIPELINE),
     Row("publish", "publish:publish", _PIPELINE),
     Row("record", "record:app", _PIPELINE),
     Row("promote", "promote:promote", _PIPELINE),

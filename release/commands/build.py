@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from release import compose
-from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
+from release.commands.workshop import workshop
 from release.stages import build as stage
 
 
@@ -25,19 +25,10 @@ def build(
     SHA-256 is the identity of the release: two builds of one commit give the same.
     """
     work = compose.workspace(config, quiet=json)
-    shop = stage.Workshop(
-        place=work.folder,
-        project=work.project,
-        output=work.output,
-        handover=handed.folder(work),
-        repository=work.repository(),
-        runner=work.runner(),
-        console=work.console,
-    )
     inputs = stage.Inputs(
         config=work.config, environment=work.environment, pipeline=work.pipeline, tag=tag or None, snapshot=snapshot
     )
-    report = stage.run(shop, inputs)
+    report = stage.run(workshop(work), inputs)
     if json:
         return emit_json(report)
     manifest = report.manifest

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -48,13 +48,19 @@ SHOWN_LINES: Final = 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """What one build is made from. `tag` None: the one version tag at the commit."""
+    """What one build is made from.
+
+    Attributes:
+        tag: None: the one version tag at the commit.
+        disturbed: what the build's environment shall have otherwise than always, to see whether its bytes depend on it.
+    """
 
     config: Config
     environment: Mapping[str, str]
     pipeline: Pipeline
     tag: str | None
     snapshot: bool
+    disturbed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +91,13 @@ def run(shop: Workshop, inputs: Inputs) -> Report:
         SourceError: the tag, history or working tree is refused.
         BuildError: the build failed, wrote nothing, wrote elsewhere, or wrote what cannot be released.
     """
-    config = inputs.config
     version, source = _identify(shop, inputs)
+    return make(shop, inputs, version, source)
+
+
+def make(shop: Workshop, inputs: Inputs, version: str, source: Source) -> Report:
+    """Build a version from a source that is established; otherwise as `run`."""
+    config = inputs.config
     lock = _lock_file(shop, config.build)
     before = set(shop.repository.changes(ignoring=[shop.place / config.build.output]))
     _install(shop, inputs, lock)
@@ -214,6 +225,7 @@ def _commands(shop: Workshop, config: Config) -> Sequence[Sequence[str]]:
 def _run_build(shop: Workshop, inputs: Inputs, command: Sequence[str], commit_time: int) -> None:
     build = inputs.config.build
     env = childenv.for_build(inputs.environment, named=build.environment, commit_time=commit_time)
+    env |= inputs.disturbed
     shop.console.say(f"building: {' '.join(build.command) or 'rolldown ' + ' '.join(command[1:])}")
     finished = shop.runner.run(command, folder=shop.place, env=env, seconds=build.timeout_seconds)
     if finished.code != 0:
