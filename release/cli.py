@@ -38,6 +38,7 @@ COMMANDS: Final = (
     Row("promote", "promote:promote", _PIPELINE),
     Row("invalidate", "invalidate:invalidate", _PIPELINE),
     Row("verify", "verify:verify", _PIPELINE),
+    Row("announce", "announce:announce", _PIPELINE),
     Row("request", "request:request", _APPROVE),
     Row("approve", "approve:approve", _APPROVE),
     Row("trust", "trust:app", _APPROVE),

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from release.adapters.json_api import JsonApi, Words, require_token
+from release.adapters.gitlab_api import ProjectApi, Token, of_config
 from release.core.key_section import GitLab
 from release.errors import ReleaseError, ServiceError
 
@@ -19,11 +19,10 @@ KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 SECRET: Final = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 ROLE: Final = "AWS_ROLE_ARN"
 
-_WORDS: Final = Words(
-    service="GitLab",
-    token=TOKEN_VARIABLE,
+_TOKEN: Final = Token(
+    header="PRIVATE-TOKEN",
+    variable=TOKEN_VARIABLE,
     needs="a project access token: scope api, role Maintainer",
-    address="[keys.gitlab] url and project",
 )
 
 
@@ -31,7 +30,7 @@ class GitLabVariables:
     """A `KeyVault`, and the stages' role ARNs, in the variables of one project.
 
     Args:
-        gitlab: the project; its URL is checked by `checked_endpoint` before.
+        gitlab: the project; its URL is checked with release.toml before.
         token: an access token of the project with the scope `api` and the role Maintainer.
         seconds: how long one answer may take.
         sleep: waits between attempts; injected by tests.
@@ -43,14 +42,11 @@ class GitLabVariables:
     def __init__(
         self, gitlab: GitLab, *, token: str, seconds: float = 20, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._project = gitlab.project
-        base = f"{gitlab.url.rstrip('/')}/api/v4/projects/{quote(gitlab.project, safe='')}/variables"
-        headers = {"PRIVATE-TOKEN": require_token(token, _WORDS)}
-        self._api = JsonApi(_WORDS, base, headers, seconds=seconds, sleep=sleep)
+        self._api = ProjectApi(of_config(gitlab), _TOKEN, token, seconds=seconds, sleep=sleep)
 
     def require_writable(self) -> None:
         """Make sure that the token reads the variables: what may list them may also write them (Maintainer)."""
-        status, _ = self._api.ask("GET", "?per_page=1", about="the variables")
+        status, _ = self._api.ask("GET", "/variables?per_page=1", about="the variables")
         if status != HTTPStatus.OK:
             raise self._refused(status, "the variables")
 
@@ -79,7 +75,7 @@ class GitLabVariables:
 
     def _read(self, key: str, stage: str) -> Mapping[str, Any] | None:
         about = f"{key} of {_scope(stage)}"
-        status, body = self._api.ask("GET", f"/{key}?{_filter(stage)}", about=about)
+        status, body = self._api.ask("GET", f"/variables/{key}?{_filter(stage)}", about=about)
         if status == HTTPStatus.NOT_FOUND:
             self.require_writable()  # 404 also means that the project is hidden from this token
             return None
@@ -97,16 +93,15 @@ class GitLabVariables:
         if self._read(key, stage) is None:
             # Hidden is a property of creation only, and since GitLab 17.4.
             fields |= {"key": key, "masked": hidden, **({"masked_and_hidden": True} if hidden else {})}
-            status, _ = self._api.ask("POST", "", about=about, fields=fields)
+            status, _ = self._api.ask("POST", "/variables", about=about, fields=fields)
         else:
             fields |= {"masked": True} if hidden else {}
-            status, _ = self._api.ask("PUT", f"/{key}?{_filter(stage)}", about=about, fields=fields)
+            status, _ = self._api.ask("PUT", f"/variables/{key}?{_filter(stage)}", about=about, fields=fields)
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
             raise self._refused(status, about)
 
     def _refused(self, status: int, about: str) -> ReleaseError:
-        where = f"GitLab project {self._project}: {about}"
-        return self._api.refusal(status, where, hint="masking needs GitLab 17.4 or later")
+        return self._api.refused(status, about, hint="masking needs GitLab 17.4 or later")
 
 
 def _scope(stage: str) -> str:

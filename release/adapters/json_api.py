@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from release.errors import ConfigError, CredentialError, NotFoundError, PermissionDenied, ReleaseError, ServiceError
 
-_LARGEST: Final = 64 * 1024
+LARGEST: Final = 64 * 1024
 _LONGEST_TOKEN: Final = 1000
 _ATTEMPTS: Final = 4
 _LONGEST_PAUSE: Final = 60.0
@@ -29,6 +29,15 @@ class Words:
     address: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One answer. `value` is what its JSON says where the status is 200 or 201; header names are any case."""
+
+    status: int
+    value: object
+    headers: Mapping[str, str]
+
+
 class JsonApi:
     """One API below one address.
 
@@ -36,6 +45,7 @@ class JsonApi:
         words: for errors.
         base: the address, checked by `is_safe_url` before, without a slash at its end.
         headers: of every request; the token is one of them.
+        largest: the most bytes of an answer that are read.
         seconds: how long one answer may take.
         sleep: waits between attempts; injected by tests.
     """
@@ -46,12 +56,14 @@ class JsonApi:
         base: str,
         headers: Mapping[str, str],
         *,
+        largest: int = LARGEST,
         seconds: float = 20,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._words = words
         self._base = base
         self._headers = {"Accept": "application/json", **headers}
+        self._largest = largest
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(seconds), retries=False)
         self._sleep = sleep
 
@@ -66,21 +78,26 @@ class JsonApi:
         Raises:
             ServiceError: there was no answer, or none that could be read.
         """
-        status, pause, body = self._once(method, path, fields)
+        answer = self.answer(method, path, about=about, fields=fields)
+        return answer.status, answer.value
+
+    def answer(self, method: str, path: str, *, about: str, fields: Mapping[str, object] | None = None) -> Answer:
+        """Do the same as `ask`, and give the answer's headers too."""
+        status, headers, body = self._once(method, path, fields)
         for attempt in range(1, _ATTEMPTS):
             if status and status not in _PASSING:
                 break
-            self._sleep(min(pause or 2.0**attempt, _LONGEST_PAUSE))
-            status, pause, body = self._once(method, path, fields)
+            self._sleep(min(_pause(headers) or 2.0**attempt, _LONGEST_PAUSE))
+            status, headers, body = self._once(method, path, fields)
         if not status or status in _PASSING:
             what = f"HTTP {status}" if status else "no answer"
             raise ServiceError(f"{self._words.service} gave {what}: {about}", hint="run the same command again")
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            return status, None
+            return Answer(status=status, value=None, headers=headers)
         try:
-            if len(body) > _LARGEST:
+            if len(body) > self._largest:
                 raise ValueError  # noqa: TRY301 - the same as what is no JSON
-            return status, json.loads(body)
+            return Answer(status=status, value=json.loads(body), headers=headers)
         except (ValueError, RecursionError):
             raise ServiceError(
                 f"{self._words.service}'s answer is no JSON, or is too long: {about}",
@@ -112,8 +129,10 @@ class JsonApi:
             )
         return ServiceError(f"{where}: HTTP {status}", hint=hint or "run the same command again", evidence=evidence)
 
-    def _once(self, method: str, path: str, fields: Mapping[str, object] | None) -> tuple[int, float, bytes]:
-        """Send one request; gives the status (0 for no answer), the pause that is asked for, and the body."""
+    def _once(
+        self, method: str, path: str, fields: Mapping[str, object] | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request; gives the status (0 for no answer), the headers, and the body."""
         headers = dict(self._headers)
         sent = None
         if fields is not None:
@@ -124,13 +143,17 @@ class JsonApi:
                 method, self._base + path, body=sent, headers=headers, redirect=False, preload_content=False
             )
             try:
-                body = response.read(_LARGEST + 1)
+                body = response.read(self._largest + 1)
             finally:
                 response.close()
         except (HTTPError, OSError):  # a message of urllib3 may hold the URL, and adds nothing
-            return 0, 0.0, b""
-        told = response.headers.get("Retry-After", "")
-        return response.status, float(told) if told.isascii() and told.isdigit() else 0.0, body
+            return 0, {}, b""
+        return response.status, response.headers, body
+
+
+def _pause(headers: Mapping[str, str]) -> float:
+    told = headers.get("Retry-After", "")
+    return float(told) if told.isascii() and told.isdigit() else 0.0
 
 
 def require_token(token: str, words: Words) -> str:

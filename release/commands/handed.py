@@ -1,7 +1,7 @@
 """The files that one stage's job leaves for the next, in .release/."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
@@ -12,8 +12,11 @@ from release.core.handover import LARGEST, Order, Promotion, Verification, read_
 from release.core.layout import is_channel
 from release.errors import ConfigError, NothingToDoError
 
+if TYPE_CHECKING:
+    from release.core.outcome import Outcome
+
 T = TypeVar("T")
-KINDS: Final = ("order", "promotion", "verification")
+KINDS: Final = ("order", "promotion", "verification", "outcome")
 ROTATION: Final = "rotation.json"
 
 
@@ -27,8 +30,8 @@ def leave_order(work: Workspace, order_: Order) -> None:
     leave(work, "order", order_.channel, order_)
 
 
-def leave(work: Workspace, kind: str, channel: str, value: Order | Promotion | Verification) -> None:
-    """Write a channel's order, promotion or verification."""
+def leave(work: Workspace, kind: str, channel: str, value: "Order | Promotion | Verification | Outcome") -> None:
+    """Write a channel's order, promotion, verification or outcome."""
     folder(work).write(f"{channel}.{kind}.json", document.encode(value))
 
 
@@ -51,6 +54,16 @@ def promotion(work: Workspace, channel: str) -> Promotion:
 def verification(work: Workspace, channel: str) -> Verification:
     """Read a channel's verification (NothingToDoError if verify left none here)."""
     return _require(_read(work, "verification", channel, read_verification), channel, "verify")
+
+
+def outcome(work: Workspace, channel: str) -> "Outcome":
+    """Read what record left of a channel's outcome (NothingToDoError if it left none here)."""
+    from release.core.outcome import LARGEST as LARGEST_OUTCOME  # noqa: PLC0415 - loads the cryptography
+    from release.core.outcome import read_outcome  # noqa: PLC0415
+
+    name = f"{channel}.outcome.json"
+    body = work.handover.read(name, limit=LARGEST_OUTCOME)
+    return _require(None if body is None else read_outcome(body, name=f"{HANDOVER}/{name}"), channel, "record outcome")
 
 
 def rotation(work: Workspace) -> bytes | None:

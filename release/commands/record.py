@@ -1,15 +1,17 @@
 """release record: append to the release log."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from release import compose
 from release.commands import approvals, handed
+from release.commands.log_source import log_policy
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
 from release.effects.choice import channels_of, order_of, previous_good
 from release.effects.recorder import Recorder, Report
-from release.errors import NothingToDoError
+from release.errors import NothingToDoError, ReleaseError
 from release.stages import publish as publishing
 from release.stages import record as stage
 
@@ -114,14 +116,17 @@ def trust(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json:
 def outcome(
     channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
 ) -> None:
-    """Record how promotions ended, from what verify left in .release/."""
+    """Record how promotions ended, from what verify left in .release/; leaves there the entries and their proofs."""
     work = compose.workspace(config, quiet=json)
     log = recorder(work)
+    names = handed.channels(work, "verification", channels)
     reports = [
         stage.conclude(log, handed.promotion(work, name), handed.verification(work, name), dry_run=dry_run)
-        for name in handed.channels(work, "verification", channels)
+        for name in names
     ]
     show(work, reports, dry_run=dry_run, json=json)
+    if not dry_run:
+        _leave_outcomes(work, dict(zip(names, reports, strict=True)))
 
 
 @app.command()
@@ -179,6 +184,27 @@ def show(work: compose.Workspace, reports: list[Report], *, dry_run: bool, json:
         what = event.version or event.reason
         emit([f"{verb} log entry {event.index}: {event.action} {what}{where}"])
     return None
+
+
+def _leave_outcomes(work: compose.Workspace, reports: Mapping[str, Report]) -> None:
+    """Leave the entries as they were signed, each with its proof: who announces them needs no key.
+
+    That the log's tree cannot be read undoes no outcome: it is said, and 'release announce' finds nothing.
+    """
+    from release.core.outcome import Outcome  # noqa: PLC0415 - the other commands prove nothing
+    from release.effects.bucket_files import BucketFiles  # noqa: PLC0415
+    from release.effects.signed_log import SignedLog  # noqa: PLC0415
+
+    for channel in reports:
+        work.handover.remove(f"{channel}.outcome.json")
+    slots = work.slots("record")
+    try:
+        log = SignedLog.opened(BucketFiles(store=slots.store, layout=slots.layout), log_policy(work))
+        for channel, report in reports.items():
+            entry, proof = log.proven(report.event.index)
+            handed.leave(work, "outcome", channel, Outcome(entry=entry.decode(), proof=proof.encode().decode()))
+    except ReleaseError as why:
+        work.console.warn(f"recorded, and no proof of it was left: {why.message}")
 
 
 def _leave_order(work: compose.Workspace, report: Report, *, dry_run: bool) -> None:
