@@ -52,6 +52,7 @@ COMMANDS: Final = (
     Row("init", "init:init", _SETUP),
     Row("config", "config:app", _SETUP),
     Row("keys", "keys:app", _SETUP),
+    Row("doctor", "doctor:doctor", _SETUP),
     Row("demo", "demo:demo", _SETUP),
 )
 

@@ -9,6 +9,7 @@ from release.ports.delivery import Cdn, Download, PublicSite
 from release.ports.identities import BucketPolicyStore, IdentityStore, KeyProof, KeyVault, RoleVariables, RotatingKeys
 from release.ports.inspection import KeyDirectory, KeyTrial, TrailFiles
 from release.ports.log import Cosigner, LogArchive, LogFiles, NoteSigner
+from release.ports.project import ProjectSettings
 from release.ports.release_pages import ReleasePages
 from release.ports.session import Clock, Console, Progress, Workers
 from release.ports.storage import ObjectHistory, ObjectInfo, ObjectStore, StoredObject
@@ -35,6 +36,7 @@ __all__ = [
     "ObjectInfo",
     "ObjectStore",
     "Progress",
+    "ProjectSettings",
     "PublicSite",
     "ReleasePages",
     "Repository",

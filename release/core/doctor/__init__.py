@@ -1,0 +1,1 @@
+"""What a library's project needs so that releases are safe, as rules over facts that others gather."""
