@@ -25,7 +25,7 @@ from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
 from release.effects.tree import Tree
-from release.errors import ConfigError, CredentialError
+from release.errors import ConfigError, CredentialError, ReleaseError
 from release.ports import (
     Cdn,
     Clock,
@@ -338,6 +338,16 @@ def workspace(file: Path, *, quiet: bool = False, keyless: bool = False) -> Work
         environment=environment,
         console=Terminal(environment, quiet=quiet),
     )
+
+
+def top_folder(folder: Path) -> Path:
+    """Give the top of the repository around a folder; the folder itself if there is none."""
+    from release.adapters.git import GitRepository  # noqa: PLC0415 - few commands look at git
+
+    try:
+        return GitRepository(folder).root()
+    except ReleaseError:
+        return folder
 
 
 def terminal() -> Terminal:

@@ -12,7 +12,7 @@ from tests.fakes.web_server import serving
 from tests.functional.conftest import Ended, Run
 from tests.functional.library import Library
 
-DIGEST = "registry.example.com/release@sha256:" + "0" * 64
+DIGEST = "registry.acme.test/release@sha256:" + "0" * 64
 
 
 @pytest.fixture

@@ -49,23 +49,83 @@ def test_the_first_file_is_right_and_fits_the_package_but_for_the_logs_key(
 
 def test_the_repository_of_package_json_is_linked(run: Run, library: Library) -> None:
     repository = {"type": "git", "url": "git+https://gitlab.example.com/acme/tag.git"}
+    (library.folder / "release.toml").unlink()
     library.write("package.json", json.dumps({"name": "tag", "repository": repository}))
     ended = run("init", "--dry-run")
     assert 'repository = "https://gitlab.example.com/acme/tag"' in ended.out
 
 
-def test_a_file_that_exists_is_never_overwritten(run: Run, library: Library) -> None:
-    before = (library.folder / "release.toml").read_bytes()
+def test_a_file_that_exists_is_never_overwritten_and_what_it_lacks_is_said(run: Run, library: Library) -> None:
+    library.write(".gitlab-ci.yml", "test: {script: [make]}\n")
+    before = {path: path.read_bytes() for path in library.folder.iterdir() if path.is_file()}
     ended = run("init")
-    assert ended.code == 12
-    assert (library.folder / "release.toml").read_bytes() == before
+    assert (ended.code, ended.out) == (5, "")
+    assert {path: path.read_bytes() for path in library.folder.iterdir() if path.is_file()} == before
+    assert '          library: "tag"' in ended.err
+    assert "    .release/\n" in ended.err
+    assert "    dist/\n" not in ended.err, ".gitignore has it"
+    assert "CODEOWNERS: say who reviews it: /release.toml @those-who-release" in ended.err
+
+
+def test_a_repository_that_has_nothing_gets_all_and_a_second_run_nothing(run: Run, library: Library) -> None:
+    for name in ("release.toml", ".gitignore"):
+        (library.folder / name).unlink()
+    shown = run("init", "--dry-run")
+    assert not (library.folder / "release.toml").exists()
+    assert run("init").code == 0
+    for name in ("release.toml", ".gitlab-ci.yml", ".gitignore"):
+        assert f"# {name}\n{(library.folder / name).read_text()}" in shown.out
+    assert (library.folder / ".gitignore").read_text() == ".release/\ndist/\nnode_modules/\n"
+    assert run("init").code == 5
+
+
+def test_a_library_in_a_folder_is_included_from_the_top_of_its_repository(run: Run, library: Library) -> None:
+    library.write("packages/tag/package.json", json.dumps({"name": "tag"}))
+    assert run("init", "packages/tag").code == 0
+    assert 'folder: "packages/tag/"' in (library.folder / ".gitlab-ci.yml").read_text()
+    assert (library.folder / "packages/tag/release.toml").exists()
+    assert not (library.folder / "packages/tag/.gitlab-ci.yml").exists()
+
+
+def test_outside_of_git_everything_is_written_into_the_folder(run: Run, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "package.json").write_text('{"name": "tag"}')
+    ended = run("init", str(bare))
+    assert ended.code == 0, ended
+    assert sorted(path.name for path in bare.iterdir()) == [
+        ".gitignore",
+        ".gitlab-ci.yml",
+        "package.json",
+        "release.toml",
+    ]
+
+
+def test_the_doctor_finds_what_init_could_not_know_and_nothing_else_wrong(run: Run, library: Library) -> None:
+    (library.folder / "release.toml").unlink()
+    assert run("init").code == 0
+    key = run("log", "key", str(library.folder.parent / "log.key")).out.strip()
+    toml = (library.folder / "release.toml").read_text()
+    library.write("release.toml", toml.replace('# key = "..." ', f'key = "{key}"'))
+    found = json.loads(run("doctor", "--json").out)["findings"]
+    missing = {f["check"] for f in found if f["level"] == "missing"}
+    pins = {f"pin of {name}" for name in ("release", "announce", "audit", "watch", "rotate")}
+    images = {f"image of {name}" for name in ("release", "audit", "watch", "rotate")}
+    assert missing == {"release.toml"} | pins | images
+    (library.folder / ".gitlab-ci.yml").unlink()
+    known = ["--image", "registry.acme.test/a@sha256:" + "1" * 64, "--build-image", "b@sha256:" + "2" * 64]
+    assert run("init", "--ref", "7" * 40, *known).code == 0
+    found = json.loads(run("doctor", "--json").out)["findings"]
+    assert {f["check"] for f in found if f["level"] == "missing"} == {"release.toml"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "\x00"])
 def test_a_package_json_that_is_none_is_one_clear_error(run: Run, library: Library, text: str) -> None:
+    (library.folder / "release.toml").unlink()
     library.write("package.json", text)
     ended = run("init")
     assert ended.code == 3
+    assert not (library.folder / ".gitlab-ci.yml").exists()
     assert "package.json is not" in ended.err
 
 

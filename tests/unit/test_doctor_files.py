@@ -16,7 +16,7 @@ from tests.fakes import examples
 from tests.fakes.folder import InMemoryFolder
 
 SHA = "787123b47f14b552955ca2786bc9542ae66fee5b"
-DIGEST = "registry.example.com/release@sha256:" + "0" * 64
+DIGEST = "registry.acme.test/release@sha256:" + "0" * 64
 OWNERS = "[Release]\n/.gitlab-ci.yml @acme/release\n/release.toml @acme/release # reviewed\n"
 CHANGELOG = "# Changelog\n\n## [1.1.0] - 2026-11-24\n\n- a feature\n"
 LIBRARY = {"tags": {"v1.1.0": "a" * 40, "v1.0.0": "b" * 40, "other-v9.0.0": "c" * 40, "v2": "d" * 40}}

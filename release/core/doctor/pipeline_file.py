@@ -8,6 +8,7 @@ from typing import Final
 from release.core.config import Config
 from release.core.doctor.ci_file import FILE, CiFile, Include, Job
 from release.core.doctor.finding import Finding, advice, missing, ok
+from release.core.starter_pipeline import EXAMPLE_IMAGE, UNPINNED, tag_pattern
 
 _COMMIT: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _VERSION: Final = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?"
@@ -65,6 +66,8 @@ def _pinned(name: str, include: Include) -> Iterator[Finding]:
         yield ok(check, "it is a file of this repository")
     elif include.kind in {"remote", "template"}:
         yield missing(check, f"{include.file} is not pinned", why, f"{FILE}: include it by project, file and ref")
+    elif include.ref == UNPINNED:
+        yield missing(check, "still the example that release init wrote", "GitLab finds no such commit", mend)
     elif include.ref and re.fullmatch(_COMMIT, include.ref):
         yield ok(check, f"at commit {include.ref[:12]}")
     elif include.ref and re.fullmatch(_VERSION, include.ref):
@@ -83,7 +86,10 @@ def _library(config: Config, name: str, include: Include) -> Iterator[Finding]:
         )
     for key in ("image", "build-image"):
         image = include.inputs.get(key)
-        if image and not re.search(r"@sha256:[0-9a-f]{64}$", image):
+        if image and image.startswith(EXAMPLE_IMAGE):
+            mend = f"{FILE}: inputs: {key}: ...@sha256:..."
+            yield missing(f"image of {name}", f"{key} is still an example", "there is no such image", mend)
+        elif image and not re.search(r"@sha256:[0-9a-f]{64}$", image):
             yield advice(
                 f"image of {name}",
                 f"{key} {image} is not named by its digest",
@@ -109,7 +115,7 @@ def _inputs(config: Config, release: Include, folder: str) -> Iterator[Finding]:
             "tags",
             f"tags {tags} does not match {config.library.tag_prefix}1.2.3, as release.toml writes tags",
             "a tag releases nothing",
-            f"{FILE}: inputs: tags: /^{re.escape(config.library.tag_prefix)}[0-9]/",
+            f"{FILE}: inputs: tags: {tag_pattern(config.library.tag_prefix)}",
         )
     if config.approvals.required and release.inputs.get("authorize") != "manual":
         yield advice(

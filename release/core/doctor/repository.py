@@ -56,10 +56,15 @@ def about_checkout(config: Config, checkout: Checkout) -> Iterator[Finding]:
     yield from _newest_tag(config, checkout)
 
 
+def unowned(text: str) -> list[str]:
+    """Give those of the files that decide what runs with keys which CODEOWNERS gives no owner."""
+    owned = [line.split()[0] for line in text.splitlines() if len(line.split()) > 1 and line[0] not in "#[^"]
+    return [name for name in (CI_FILE, RELEASE_TOML) if not any(_names(pattern, name) for pattern in owned)]
+
+
 def _owners(text: str | None) -> Iterator[Finding]:
     check = "CODEOWNERS"
-    owned = [line.split()[0] for line in (text or "").splitlines() if len(line.split()) > 1 and line[0] not in "#[^"]
-    if free := [name for name in (CI_FILE, RELEASE_TOML) if not any(_names(pattern, name) for pattern in owned)]:
+    if free := unowned(text or ""):
         yield advice(
             check,
             f"it names nobody for {' and '.join(free)}",
