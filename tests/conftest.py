@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.fakes import aics, caches, go_checker
+from tests.fakes import aics, browser, caches, go_checker
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
 from tests.fakes.iam_simulator import Simulator, simulated
 
@@ -36,6 +36,7 @@ TIERS: Final[dict[str, Callable[[], str]]] = {
     "go": go_checker.missing,
     "aics": aics.missing,
     "caches": caches.lacking,
+    "browser": lambda: _rgw() or browser.lacking(),
 }
 _NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
 
@@ -55,6 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for tier, why in config.stash[_NOT_RUN].items():
         terminalreporter.write_sep("!", f"TIER NOT RUN: {tier} ({why})", red=True, bold=True)
+    for report in terminalreporter.getreports("passed"):
+        for what, figure in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {what}: {figure}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -20,16 +20,23 @@ sub vcl_recv {
         }
         return (synth(200, "Banned"));
     }
+    unset req.http.Origin;                                # one copy of each file, for pages of any origin
 }
 
 sub vcl_backend_response {
     set beresp.http.x-url = bereq.url;                    # what bans are compared with
     set beresp.http.x-host = bereq.http.host;
+    if (beresp.status >= 400) {
+        set beresp.ttl = 1s;                              # who asks before a release must not hide it from the others
+        set beresp.grace = 0s;
+    }
 }
 
 sub vcl_deliver {
     unset resp.http.x-url;
     unset resp.http.x-host;
+    # On every answer, whoever asks: pages with integrity need it, and browsers keep what plain pages got.
+    set resp.http.Access-Control-Allow-Origin = "*";
 }
 
 sub vcl_synth {

@@ -84,7 +84,7 @@ class HttpSite:
         """Close the connections that are kept open."""
         self._pool.close()
 
-    def fetch(self, path: str, *, encoding: str, origin: str, limit: int) -> Download:
+    def fetch(self, path: str, *, encoding: str, origin: str, limit: int, query: str = "") -> Download:
         """GET one path as a page at `origin` would.
 
         Connection failures and the statuses 502, 503 and 504 are tried again; everything else is an
@@ -95,6 +95,7 @@ class HttpSite:
             encoding: the `Accept-Encoding` to send, such as `br`.
             origin: the `Origin` to send; empty for none, as a plain script tag does.
             limit: most bytes that the body may have, before and after decoding.
+            query: what to send after a question mark, as it is; empty for no question mark.
 
         Raises:
             ConfigError: the path cannot be sent as it is.
@@ -112,7 +113,7 @@ class HttpSite:
             if pause:
                 self._sleep(pause)
             try:
-                return self._attempt(path, headers, limit)
+                return self._attempt(path, query, headers, limit)
             except _NoAnswerError as error:
                 reason = str(error)
                 if error.final:
@@ -122,9 +123,10 @@ class HttpSite:
             hint="check the host name, its certificate (SSL_CERT_FILE names another bundle) and the network",
         )
 
-    def _attempt(self, path: str, headers: dict[str, str], limit: int) -> Download:
+    def _attempt(self, path: str, query: str, headers: dict[str, str], limit: int) -> Download:
         deadline = self._clock() + self._patience.whole
-        with _answered(self._pool, self._prefix + quote(path, safe=_AS_THEY_ARE), headers) as response:
+        target = self._prefix + quote(path, safe=_AS_THEY_ARE) + (f"?{query}" if query else "")
+        with _answered(self._pool, target, headers) as response:
             if response.status in _PASSING:
                 raise _NoAnswerError(f"status {response.status}")
             names = {name.lower(): value for name, value in response.headers.itermerged()}

@@ -30,8 +30,10 @@ class Download:
 class PublicSite(Protocol):
     """The library's public address, as a customer's browser sees it."""
 
-    def fetch(self, path: str, *, encoding: str, origin: str, limit: int) -> Download:
-        """GET one path with `Accept-Encoding: encoding` and `Origin: origin`.
+    def fetch(self, path: str, *, encoding: str, origin: str, limit: int, query: str = "") -> Download:
+        """GET one path with `Accept-Encoding: encoding`, and `Origin: origin` unless that is empty.
+
+        A `query`, written as it is, makes it another address to most caches and the same object to a bucket.
 
         Raises:
             ServiceError: no answer.

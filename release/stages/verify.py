@@ -81,6 +81,9 @@ def run(config: Config, order: Order, site: PublicSite, clock: Clock, console: C
             break
         console.say(f"{order.channel} does not serve {order.version} everywhere yet; asking again")
         clock.sleep(PAUSE)
+    if not attempt.findings:
+        entry = _channel_file(config, order.channel, manifest.entries[0], manifest)
+        _check_mixed_pages(site, entry, query=f"verify={order.entry}-{clock.now().timestamp():.0f}", tally=tally)
     tally.downloads += attempt.downloads
     tally.findings += attempt.findings
     for encoding, count in attempt.served.items():
@@ -105,7 +108,8 @@ def require_passed(reports: Sequence[Report]) -> None:
         names = ", ".join(f"{v.order.channel} {v.order.version}" for v in failed)
         raise VerificationError(
             f"{names}: {len(findings)} finding(s)\n  " + "\n  ".join(findings[:50]),
-            hint=f"record this outcome, then: release rollback {failed[0].order.channel} --reason '...'",
+            hint="does the cache change what the bucket has? Set it right (docs/delivery.md) and verify again; "
+            f"otherwise record this outcome, then: release rollback {failed[0].order.channel} --reason '...'",
         )
 
 
@@ -143,8 +147,12 @@ def _version_files(config: Config, manifest: Manifest, order: Order) -> Iterator
 
 def _channel_files(config: Config, channel: str, manifest: Manifest) -> Iterator[_Expected]:
     for artifact in manifest.artifacts:
-        key = config.layout.channel_file(channel, artifact.path)
-        yield _expected(key, artifact, mutable(artifact.media_type, config.cache.lifetime, version=manifest.version))
+        yield _channel_file(config, channel, artifact, manifest)
+
+
+def _channel_file(config: Config, channel: str, artifact: Artifact, manifest: Manifest) -> _Expected:
+    headers = mutable(artifact.media_type, config.cache.lifetime, version=manifest.version)
+    return _expected(config.layout.channel_file(channel, artifact.path), artifact, headers)
 
 
 def _expected(key: str, artifact: Artifact, headers: ObjectHeaders) -> _Expected:
@@ -164,10 +172,30 @@ def _check(site: PublicSite, files: Sequence[_Expected], tally: _Tally) -> None:
             tally.findings += [f"{file.path} ({encoding}): {finding}" for finding in _findings(file, outcome)]
 
 
-def _load(site: PublicSite, file: _Expected, encoding: str) -> Download | str:
+def _check_mixed_pages(site: PublicSite, file: _Expected, *, query: str, tally: _Tally) -> None:
+    """Check that a page without `crossorigin` leaves nothing in a cache that a page with it cannot use.
+
+    S3 names no CORS and no `Vary` to who sends no `Origin`, and a cache may keep that for all (RFC 9111, 4.1). The
+    query is new to the cache, so that no customer is given what this makes a wrong one keep.
+    """
+    plain = _load(site, file, "gzip", origin="", query=query)
+    if isinstance(plain, Download) and plain.status != OK:
+        return  # no address of a release: a cache may refuse it
+    later = _load(site, file, "gzip", query=query)
+    tally.downloads += 2
+    if isinstance(later, str):
+        tally.findings.append(f"{file.path}?{query}: {later}")
+    else:
+        tally.findings += [
+            f"{file.path}: once a page without crossorigin has loaded it, {finding}"
+            for finding in _cors_findings(later)
+        ]
+
+
+def _load(site: PublicSite, file: _Expected, encoding: str, *, origin: str = ORIGIN, query: str = "") -> Download | str:
     try:
         # One byte more than expected tells a longer file from the right one.
-        return site.fetch(file.path, encoding=encoding, origin=ORIGIN, limit=file.size + 1)
+        return site.fetch(file.path, encoding=encoding, origin=origin, limit=file.size + 1, query=query)
     except (VerificationError, ServiceError) as why:
         return why.message
 
@@ -180,16 +208,20 @@ def _findings(file: _Expected, got: Download) -> Iterator[str]:
 
 
 def _header_findings(expected: ObjectHeaders, got: Download) -> Iterator[str]:
+    yield from _cors_findings(got)
+    if _essence(got.headers.get("content-type", "")) != _essence(expected.content_type):
+        yield f"Content-Type is {got.headers.get('content-type')!r}, expected {expected.content_type!r}"
+    if got.headers.get("cache-control") != expected.cache_control:
+        yield f"Cache-Control is {got.headers.get('cache-control')!r}, expected {expected.cache_control!r}"
+
+
+def _cors_findings(got: Download) -> Iterator[str]:
     allowed = got.headers.get("access-control-allow-origin")
     if allowed not in {"*", ORIGIN}:
         # Fetch standard, CORS check: without it a browser blocks <script integrity crossorigin>.
         yield f"Access-Control-Allow-Origin is {allowed!r}, so browsers refuse it with integrity"
     if allowed == ORIGIN and "origin" not in got.headers.get("vary", "").lower():
         yield "it answers for one origin without 'Vary: Origin', so a cache gives it to others"
-    if _essence(got.headers.get("content-type", "")) != _essence(expected.content_type):
-        yield f"Content-Type is {got.headers.get('content-type')!r}, expected {expected.content_type!r}"
-    if got.headers.get("cache-control") != expected.cache_control:
-        yield f"Cache-Control is {got.headers.get('cache-control')!r}, expected {expected.cache_control!r}"
 
 
 def _check_pointer(config: Config, order: Order, manifest: Manifest, site: PublicSite, tally: _Tally) -> None:

@@ -12,6 +12,7 @@ from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.public_site import FakePublicSite
 from tests.fakes.web_server import Reply, WebServer
 
+PATH = "/tag/latest/tag.js"
 SCRIPT = b"console.log('tag');" * 10
 HEADERS = {
     "Content-Type": "text/javascript; charset=utf-8",
@@ -26,7 +27,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[PublicSite]:
         yield FakePublicSite({"/tag/latest/tag.js": (HEADERS, SCRIPT)})
         return
     reply = Reply(headers=HEADERS.items(), body=SCRIPT)
-    with WebServer({"/tag/latest/tag.js": reply}) as server, HttpSite(server.url) as site:
+    with WebServer(dict.fromkeys((PATH, f"{PATH}?verify=1"), reply)) as server, HttpSite(server.url) as site:
         yield site
 
 
@@ -46,6 +47,11 @@ def test_an_absent_path_is_an_answer_not_an_error(site: PublicSite) -> None:
     assert got.status == 404
 
 
+def test_a_query_is_another_address_of_the_same_file(site: PublicSite) -> None:
+    got = site.fetch("/tag/latest/tag.js", encoding="identity", origin="", limit=1000, query="verify=1")
+    assert (got.status, got.body) == (200, SCRIPT)
+
+
 def test_a_body_of_exactly_the_limit_is_served(site: PublicSite) -> None:
     got = site.fetch("/tag/latest/tag.js", encoding="identity", origin="", limit=len(SCRIPT))
     assert got.body == SCRIPT
@@ -57,8 +63,6 @@ def test_a_body_above_the_limit_is_refused(site: PublicSite) -> None:
 
 
 # The faults that the fake can have.
-
-PATH = "/tag/latest/tag.js"
 
 
 def served(site: PublicSite, encoding: str = "identity") -> bytes:

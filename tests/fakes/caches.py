@@ -4,18 +4,28 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final, cast
+from types import MappingProxyType
+from typing import Final, NamedTuple, cast
 
 from tests.fakes.web_server import serving
 
 EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "caches"
 MODULE: Final = Path("/usr/lib/nginx/modules/ngx_http_cache_purge_module.so")
 _PATIENCE: Final = 20.0
+_AS_SHOWN: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Asked(NamedTuple):
+    """A request that a cache answered."""
+
+    method: str
+    path: str
+    status: int
 
 
 def lacking() -> str:
@@ -77,40 +87,70 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def varnish(origin: int, folder: Path, *, acl: bool = True, port: int = 0) -> Iterator[str]:
-    """Run Varnish in front of a port of this machine; gives its address. Without `acl` nobody may purge."""
+def varnish(
+    origin: int, folder: Path, *, acl: bool = True, port: int = 0, changed: Mapping[str, str] = _AS_SHOWN
+) -> Iterator[str]:
+    """Run Varnish in front of a port of this machine; gives its address. Without `acl` nobody may purge.
+
+    `changed` puts other text in the place of some of varnish.vcl, for caches that are set up wrongly.
+    """
     port = port or _free_port()
-    vcl = (EXAMPLES / "varnish.vcl").read_text().replace('"8080"', f'"{origin}"')
+    nobody = {} if acl else {'"127.0.0.1"; "::1";': '"192.0.2.1";'}
     file = folder / "varnish.vcl"
-    file.write_text(vcl if acl else vcl.replace('"127.0.0.1"; "::1";', '"192.0.2.1";'))
+    file.write_text(_edited("varnish.vcl", {'"8080"': f'"{origin}"', **nobody, **changed}))
     argv = [program("varnishd") or "", "-F", "-n", str(folder / "varnish"), "-a", f"127.0.0.1:{port}", "-j", "none"]
     with _running([*argv, "-f", str(file), "-s", "malloc,16m"], port):
         yield f"http://127.0.0.1:{port}"
 
 
+def varnish_asked(folder: Path) -> list[Asked]:
+    """Give all requests that Varnish, still running, answered."""
+    argv = [program("varnishncsa") or "", "-n", str(folder / "varnish"), "-d", "-F", "%m %U %s"]
+    return _asked(subprocess.run(argv, check=True, capture_output=True, text=True, timeout=_PATIENCE).stdout)
+
+
 @contextmanager
-def nginx(origin: int, folder: Path, *, acl: bool = True) -> Iterator[str]:
-    """Run nginx in front of a port of this machine; gives its address. Without `acl` nobody may purge."""
+def nginx(origin: int, folder: Path, *, acl: bool = True, changed: Mapping[str, str] = _AS_SHOWN) -> Iterator[str]:
+    """Run nginx in front of a port of this machine; gives its address. Without `acl` nobody may purge.
+
+    `changed` puts other text in the place of some of nginx.conf, for caches that are set up wrongly.
+    """
     port = _free_port()
-    conf = (EXAMPLES / "nginx.conf").read_text()
-    for old, new in {
+    places = {
         "/var/cache/nginx/release": str(folder / "cache"),
         "127.0.0.1:8081": f"127.0.0.1:{port}",
         "127.0.0.1:8080": f"127.0.0.1:{origin}",
         "allow 127.0.0.1;": "allow 127.0.0.1;" if acl else "",
-    }.items():
-        assert old in conf
-        conf = conf.replace(old, new)
+    }
     temporary = "".join(
         f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     file = folder / "nginx.conf"
     file.write_text(
         f"load_module {MODULE};\ndaemon off;\nmaster_process off;\npid {folder / 'nginx.pid'};\n"
-        f"error_log {folder / 'error.log'};\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{conf}}}\n"
+        f"error_log {folder / 'error.log'};\nevents {{}}\nhttp {{\n"
+        f"log_format asked '$request_method $uri $status';\naccess_log {folder / 'access.log'} asked;\n"
+        f"{temporary}{_edited('nginx.conf', {**places, **changed})}}}\n"
     )
     with _running([program("nginx") or "", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(file)], port):
         yield f"http://127.0.0.1:{port}"
+
+
+def nginx_asked(folder: Path) -> list[Asked]:
+    """Give all requests that nginx answered."""
+    return _asked((folder / "access.log").read_text())
+
+
+def _edited(example: str, changes: Mapping[str, str]) -> str:
+    text = (EXAMPLES / example).read_text()
+    for old, new in changes.items():
+        assert old in text, f"{example} has no {old!r}"
+        text = text.replace(old, new)
+    return text
+
+
+def _asked(log: str) -> list[Asked]:
+    return [Asked(method, path, int(status)) for method, path, status in map(str.split, log.splitlines())]
 
 
 @contextmanager

@@ -31,6 +31,8 @@ class FakePublicSite:
         self._without_cors: set[str] = set()
         self._failures: dict[str, list[ReleaseError]] = {}
         self._statuses: dict[str, int] = {}
+        self._one_copy = False
+        self._asked_without_origin: set[tuple[str, str]] = set()
         self.requests: list[tuple[str, str, str]] = []
 
     @classmethod
@@ -68,6 +70,10 @@ class FakePublicSite:
         """Send these paths without `Access-Control-Allow-Origin`."""
         self._without_cors.update(paths)
 
+    def keep_one_copy(self) -> None:
+        """Give everybody what the first got, like a cache before S3: without an `Origin` there is no CORS to keep."""
+        self._one_copy = True
+
     def answer_with(self, path: str, status: int) -> None:
         """Serve this path with another status."""
         self._statuses[path] = status
@@ -76,7 +82,7 @@ class FakePublicSite:
         """Raise these errors, one a request, before serving the path again."""
         self._failures.setdefault(path, []).extend(errors)
 
-    def fetch(self, path: str, *, encoding: str, origin: str, limit: int) -> Download:
+    def fetch(self, path: str, *, encoding: str, origin: str, limit: int, query: str = "") -> Download:
         """See `release.ports.PublicSite`."""
         self.requests.append((path, encoding, origin))
         if self._failures.get(path):
@@ -89,7 +95,10 @@ class FakePublicSite:
         if len(body) > limit:
             raise VerificationError(f"{path}: the body is larger than {limit} bytes")
         sent = {name.lower(): value for name, value in headers.items()}
-        if page and origin and path not in self._without_cors:
+        if not origin and self._one_copy:
+            self._asked_without_origin.add((path, query))
+        bare = not origin or (path, query) in self._asked_without_origin
+        if page and not bare and path not in self._without_cors:
             sent.setdefault("access-control-allow-origin", "*")
         if encoding != "identity":
             sent["content-encoding"] = encoding

@@ -7,8 +7,8 @@ There is no CloudFront: a small web server reads the site's bucket with a key of
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -40,6 +40,9 @@ PIPELINE: Final = (
     ("", "verify --patience 0"),
     ("record", "record outcome"),
 )
+
+# What serves a bucket with a reader's key, and gives the public address.
+Edge = Callable[[CephGateway, str, Key], AbstractContextManager[str]]
 
 
 class BucketServer(WebServer):
@@ -131,18 +134,26 @@ class CephSite:
 
 
 @contextmanager
-def ceph_site(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSite]:
+def bucket_server(ceph: CephGateway, bucket: str, reader: Key) -> Iterator[str]:
+    """Serve a bucket without any cache; gives the public address."""
+    with closing(ceph.clients(reader).s3()) as s3, BucketServer(s3, bucket) as server:
+        yield server.url
+
+
+@contextmanager
+def ceph_site(ceph: CephGateway, library: Library, run: Run, edge: Edge = bucket_server) -> Iterator[CephSite]:
     """Make two buckets, and one user a stage with exactly the policy that the program gives."""
     name = uuid.uuid4().hex
     site, log = f"site-{name}", f"log-{name}"
     objects = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{site}/*"}
-    reader = ceph.add_user(f"edge-{name}", {"Version": "2012-10-17", "Statement": [objects]})
+    # Who may list is told 404 of what is not there; others are told 403.
+    names = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{site}"}
+    reader = ceph.add_user(f"edge-{name}", {"Version": "2012-10-17", "Statement": [objects, names]})
     with (
         closing(ceph.clients(ceph.administrator).s3()) as owner,
-        closing(ceph.clients(reader).s3()) as s3,
-        BucketServer(s3, site) as server,
+        edge(ceph, site, reader) as url,
     ):
-        settle(library, ceph, bucket=site, log_bucket=log, url=server.url)
+        settle(library, ceph, bucket=site, log_bucket=log, url=url)
         for bucket, policy in ((site, SITE_BUCKET), (log, LOG_BUCKET)):
             owner.create_bucket(Bucket=bucket)
             owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(readable(rendered(run, policy))))
@@ -153,7 +164,7 @@ def ceph_site(ceph: CephGateway, library: Library, run: Run) -> Iterator[CephSit
             run=run,
             bucket=site,
             log_bucket=log,
-            url=server.url,
+            url=url,
             keys={stage: ceph.add_user(f"{stage}-{site}", policy) for stage, policy in told.items()},
             policies=told,
             owner=owner,
@@ -183,7 +194,7 @@ def runner(folder: Path) -> Run:
 
 def rendered(run: Run, stage: str) -> dict[str, Any]:
     """Give the policy that the program gives a stage."""
-    ended = run("keys", "render", stage)
+    ended = run("keys", "render", stage, "--account", "123456789012")
     assert ended.code == 0, ended
     policy: dict[str, Any] = json.loads(ended.out)
     return policy

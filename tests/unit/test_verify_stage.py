@@ -7,6 +7,7 @@ import pytest
 from release.core import document
 from release.core.handover import Pointer, read_verification
 from release.errors import ServiceError, VerificationError
+from release.ports import Download
 from release.stages import verify as stage
 from tests.fakes.public_site import FakePublicSite, Page
 from tests.fakes.scenario import World, files
@@ -87,7 +88,7 @@ def test_every_file_is_asked_for_in_every_encoding_from_a_customers_page(world: 
     for folder in ("1.1.0", "latest"):
         for path in files("1.1.0"):
             assert {(f"/tag/{folder}/{path}", encoding) for encoding in ("identity", "gzip", "br")} <= asked
-    assert {origin for _, _, origin in world.public.requests} == {stage.ORIGIN}
+    assert {origin for _, _, origin in world.public.requests} == {stage.ORIGIN, ""}
     assert not stage.ORIGIN.startswith(world.config.site.url)
 
 
@@ -224,6 +225,25 @@ def test_an_answer_without_cors_is_a_finding_since_browsers_refuse_it(world: Wor
     world.public.drop_cors(path)
     found = findings(world)
     assert all(finding.startswith(path) and "Access-Control-Allow-Origin is None" in finding for finding in found)
+
+
+def test_a_cache_that_keeps_for_all_what_a_page_without_crossorigin_got_is_a_finding(world: World) -> None:
+    """S3 sends `Access-Control-Allow-Origin` and `Vary` only to who sends an `Origin`."""
+    world.public.keep_one_copy()
+    (finding,) = findings(world)
+    path, _, what = finding.partition(": ")
+    assert what.startswith("once a page without crossorigin has loaded it, Access-Control-Allow-Origin is None")
+    after = world.public.fetch(path, encoding="br", origin=ORIGINS_OWN, limit=100_000)
+    assert after.headers["access-control-allow-origin"] == "*", "the check itself did customers harm"
+
+
+def test_a_cache_that_refuses_queries_is_not_judged_by_them(world: World) -> None:
+    class Strict(FakePublicSite):
+        def fetch(self, path: str, *, encoding: str, origin: str, limit: int, query: str = "") -> Download:
+            got = super().fetch(path, encoding=encoding, origin=origin, limit=limit)
+            return replace(got, status=403) if query else got
+
+    assert world.verify("latest", site=Strict(world.pages())).verification.findings == ()
 
 
 @pytest.mark.parametrize("allowed", ["", "null", ORIGINS_OWN, "https://customer.example.evil.example"])
