@@ -4,17 +4,14 @@ Names of variables are said, values never. `foreign` is certain and cheap enough
 `surplus` also takes what only looks like a second key.
 """
 
-import base64
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from release.core.id_token import AUDIENCE, audiences
 from release.core.identities import ROTATE, STAGES
 
 KEYS_FILE: Final = "RELEASE_KEYS"
-_AUDIENCE: Final = "release-"
-_LONGEST_TOKEN: Final = 16 * 1024
 # https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html; the first of each names the source.
 _SOURCES: Final = (
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
@@ -27,7 +24,6 @@ _KNOWN: Final = frozenset(name for source in _SOURCES for name in source)
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _KEY_ID: Final = re.compile(r"A[KS]IA[A-Z2-7]{16}")
 _SECRET_NAME: Final = re.compile(r".*AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN).*", re.ASCII)
-_TOKEN: Final = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]+", re.ASCII)
 
 
 def foreign(environment: Mapping[str, str], *, owner: str, stage: str) -> list[str]:
@@ -65,21 +61,5 @@ def _foreign(environment: Mapping[str, str], owner: str, others: list[str]) -> I
         if profile == f"{owner}-{other}":
             yield f"AWS_PROFILE is the profile of the {other} stage"
     for name, value in sorted(environment.items()):
-        audiences = _audiences(value)
-        yield from (f"{name} is a token for the {other} stage" for other in others if _AUDIENCE + other in audiences)
-
-
-def _audiences(value: str) -> list[str]:
-    """Give the `aud` of an identity token, which is not verified here; none if it is no token.
-
-    https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
-    """
-    token = _TOKEN.fullmatch(value) if len(value) <= _LONGEST_TOKEN else None
-    if token is None:
-        return []
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(token[1] + "=" * (-len(token[1]) % 4)))
-    except (ValueError, RecursionError):
-        return []
-    found = claims.get("aud") if isinstance(claims, dict) else None
-    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
+        asked = audiences(value)
+        yield from (f"{name} is a token for the {other} stage" for other in others if AUDIENCE + other in asked)

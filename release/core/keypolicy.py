@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from release.core import document
 from release.core.channels import key_patterns
 from release.core.config import Config
+from release.core.id_token import AUDIENCE, subjects
 from release.core.identities import BOUNDARY, PROVISION, ROTATE, STAGES, Identities, identities
 from release.core.layout import CUSTOMERS
 from release.errors import ConfigError
@@ -214,28 +215,15 @@ def compact(policy: Mapping[str, Any]) -> str:
 
 
 def _trust(config: Config, stage: str) -> dict[str, object]:
-    """Give what a trust policy needs of GitLab's tokens.
-
-    https://docs.gitlab.com/ci/secrets/id_token_authentication/: `sub` is made of `name:value` parts.
-    """
+    """Give what a trust policy needs of GitLab's tokens (`core.id_token`)."""
     gitlab = config.keys.gitlab
     if gitlab is None:
         raise ConfigError("[keys] has no gitlab: a role must know which project may take it")
-    known = {
-        "ref_protected": "true",
-        "environment": f"release/{stage}",
-        "environment_protected": "true",
-        "deployment_tier": "production",
-    }
-    more = "".join(f":{part}:{known[part]}" for part in gitlab.subject[3:])
-    project = f"project_path:{gitlab.project}"
-    tags = [f"{project}:ref_type:tag:ref:{config.library.tag_prefix}{digit}*{more}" for digit in range(10)]
-    branch = f"{project}:ref_type:branch:ref:{config.library.protected_branch}{more}"
     return {
-        "audience": {f"{gitlab.host}:aud": f"release-{stage}"},
+        "audience": {f"{gitlab.host}:aud": AUDIENCE + stage},
         # The session's name carries pipeline and job, by which CloudTrail is held against the release log.
         "subjects": {
-            f"{gitlab.host}:sub": [branch] if stage == "audit" else tags,
+            f"{gitlab.host}:sub": subjects(config, gitlab, stage),
             "sts:RoleSessionName": "release-*-*",
         },
     }

@@ -12,6 +12,7 @@ from release.core.doctor.pipeline_file import about_pipeline
 from release.core.doctor.protection import about_protection
 from release.core.doctor.repository import OWNERS, Checkout, about_checkout, about_config
 from release.core.doctor.settings import about_settings
+from release.core.doctor.token import about_token
 from release.core.doctor.variables import about_variables
 from release.errors import BuildError, FormatError
 from release.ports import Folder, ProjectSettings
@@ -52,6 +53,7 @@ def run(patient: Patient) -> Iterator[Finding]:
         ),
     )
     yield from about_job(config, patient.environment)
+    yield from about_token(config, patient.environment)
     if isinstance(patient.project, Finding):
         yield patient.project
         return
