@@ -26,6 +26,7 @@ class Row:
 _PIPELINE: Final = "The pipeline, one stage a job, in this order"
 _APPROVE: Final = "Approve"
 _OPERATE: Final = "Look and go back"
+_CUSTOMERS: Final = "Customers"
 _VERSIONS: Final = "Versions"
 _SETUP: Final = "Set up"
 
@@ -47,6 +48,7 @@ COMMANDS: Final = (
     Row("rollback", "rollback:rollback", _OPERATE),
     Row("yank", "record:yank", _OPERATE),
     Row("log", "log:app", _OPERATE),
+    Row("customers", "customers:app", _CUSTOMERS),
     Row("next", "next:next_", _VERSIONS),
     Row("changelog", "changelog:changelog", _VERSIONS),
     Row("init", "init:init", _SETUP),
@@ -95,12 +97,14 @@ def _version(wanted: bool) -> None:
 
 
 def options(
+    ctx: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Release a JavaScript library that web pages load from a CDN: fast, provable, reversible."""
+    ctx.obj = main  # for commands that run others
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,7 +19,8 @@
     ├── TamperedError     20  a release log was altered, cut, forked or not signed by its keys
     ├── BrokenRuleError   21  an entry of a release log is malformed or breaks a release rule
     ├── EvidenceError     22  evidence or a changelog is not what the release log recorded
-    └── StaleError        23  a release log is older than it may be
+    ├── StaleError        23  a release log is older than it may be
+    └── SomeFailedError   29  a command was run for many customers, and did not end well for some
 
 0 is "done"; 1 and 2 belong to Python and Typer.
 """
@@ -158,3 +159,9 @@ class StaleError(ReleaseError):
     """A release log is older than it may be."""
 
     exit_code = 23
+
+
+class SomeFailedError(ReleaseError):
+    """A command was run for many customers, and did not end well for some."""
+
+    exit_code = 29

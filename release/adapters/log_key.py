@@ -3,10 +3,12 @@
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from release.core.ed25519 import KEY_BYTES
+from release.core.layout import CUSTOMERS
 from release.core.tlog import TlogError
 from release.core.tlog.note import COSIGNATURE, ED25519, Key, Signer
 from release.core.tlog.skey import LARGEST, parse_skey, signer_of, skey
@@ -20,13 +22,15 @@ WITNESS_FILE: Final = "RELEASE_WITNESS_KEY_FILE"
 
 
 def log_signer(environment: Mapping[str, str], public: Key) -> NoteSigner:
-    """Open the private half of a log's key.
+    """Open the private half of a log's key; the library's key signs its customers' logs under their names.
 
     Raises:
         CredentialError: there is none, or it is malformed.
         ConfigError: it is another key's.
     """
     signer, where = _signer(environment, VARIABLE, ED25519, what="log key", made_by="release log key")
+    if public.name.startswith(f"{signer.key.name}/{CUSTOMERS}/") and signer.key.public == public.public:
+        return replace(signer, key=public)
     if signer.key != public:
         raise ConfigError(
             f"{where} is not the private half of [log] key",

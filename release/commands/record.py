@@ -51,6 +51,12 @@ def promote(
         names, left = channels_of(work.config.channels, version, log.slots.tail().state)
         for name in left:
             work.console.say(f"{name} serves a newer version than {version} and stays")
+        pinned = [name for name in names if work.config.pins.get(name, version) != version]
+        for name in pinned:
+            work.console.say(f"{name} is pinned to {work.config.pins[name]} and stays")
+        names = [name for name in names if name not in pinned]
+        if pinned and not names:
+            raise NothingToDoError("every channel is pinned to another version", hint="[pins] says which")
     reports, site = [], work.site("record")
     for name in names:
         report = stage.authorize(log, site, name, version, reason=reason, rollback=False, dry_run=dry_run)

@@ -3,6 +3,7 @@
 Adapters are imported when they are needed: `release --help` must not load an AWS SDK.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from release.adapters.directory import Directory
 from release.adapters.seen_checkpoint import SeenCheckpoint, own_file
 from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
+from release.core.customer import is_customer_file, of_customer, parse_customer, place_of
 from release.core.identities import Identities, identities, owner
 from release.core.key_environment import KEYS_FILE, foreign
 from release.core.keypolicy import Policies, policies
@@ -52,9 +54,16 @@ ONE_KEY: Final = "scope each stage's variables to its own environment, and unset
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
-    """One library's folder with its release.toml, and the environment of this process."""
+    """One library's folder with its release.toml, and the environment of this process.
+
+    Attributes:
+        file: what --config names: release.toml, or the file of one of the library's customers.
+        library: release.toml.
+        config: what both say together.
+    """
 
     file: Path
+    library: Path
     config: Config
     environment: Mapping[str, str]
     console: Terminal
@@ -62,7 +71,12 @@ class Workspace:
     @property
     def folder(self) -> Path:
         """The folder of release.toml; all its paths are relative to it."""
-        return self.file.parent
+        return self.library.parent
+
+    @property
+    def customer(self) -> str | None:
+        """The customer whose file --config names; None for the library itself."""
+        return None if self.file == self.library else self.config.site.customer
 
     @property
     def project(self) -> Directory:
@@ -77,7 +91,8 @@ class Workspace:
     @property
     def handover(self) -> Directory:
         """What one stage leaves for the next; git never sees it."""
-        return Directory(self.folder / HANDOVER, within=self.folder)
+        own = HANDOVER if self.customer is None else f"{HANDOVER}/{place_of(self.customer)}"
+        return Directory(self.folder / own, within=self.folder)
 
     @property
     def clock(self) -> Clock:
@@ -318,26 +333,43 @@ class Workspace:
 
 
 def workspace(file: Path, *, quiet: bool = False, keyless: bool = False) -> Workspace:
-    """Open the workspace of a release.toml; `keyless` is for who is about to make its log's key.
+    """Open the workspace of a release.toml, or of a customer's file.
+
+    Args:
+        file: either.
+        quiet: nothing is said on the way.
+        keyless: the log has no key yet: for who is about to make it.
 
     Raises:
-        ConfigError: the file is missing, unreadable or wrong.
+        ConfigError: a file is missing, unreadable or wrong.
     """
     environment = environments.read()
+    text = _read(file)
+    library, config = file.absolute(), None
+    if is_customer_file(text):
+        customer = parse_customer(text, file=str(file))
+        library = Path(os.path.normpath(library.parent / customer.file.customer_of))
+        config = of_customer(parse(_read(library), file=str(library), keyless=keyless), customer)
+        if config.customers and library.parent / config.customers.folder != file.absolute().parent:
+            raise ConfigError(f"{file} is not in the folder [customers] folder of {library}", hint="move it there")
+    return Workspace(
+        file=file.absolute(),
+        library=library,
+        config=config or parse(text, file=str(file), keyless=keyless),
+        environment=environment,
+        console=Terminal(environment, quiet=quiet),
+    )
+
+
+def _read(file: Path) -> bytes:
     try:
-        text = file.read_bytes()
+        return file.read_bytes()
     except FileNotFoundError as why:
         raise ConfigError(
             f"there is no {file}", hint="'release init' writes one; or name another: --config path/release.toml"
         ) from why
     except OSError as why:
         raise ConfigError(f"{file} cannot be read: {why.strerror}") from why
-    return Workspace(
-        file=file.absolute(),
-        config=parse(text, file=str(file), keyless=keyless),
-        environment=environment,
-        console=Terminal(environment, quiet=quiet),
-    )
 
 
 def top_folder(folder: Path) -> Path:

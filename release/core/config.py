@@ -11,7 +11,18 @@ from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
 from release.core.delivery import Delivery, Distribution, check_delivery
 from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
-from release.core.layout import CUSTOMER, CUSTOMERS, LARGEST_SLOT, LIBRARY, PATH, PREFIX, LogLayout, SiteLayout
+from release.core.layout import (
+    CHANNEL,
+    CUSTOMER,
+    CUSTOMERS,
+    LARGEST_SLOT,
+    LIBRARY,
+    PATH,
+    PREFIX,
+    VERSION,
+    LogLayout,
+    SiteLayout,
+)
 from release.core.manifest import SHA256
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
 from release.errors import ConfigError
@@ -140,6 +151,26 @@ class ApprovalsSection:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomersSection:
+    """Customers with a variant of their own, one file each."""
+
+    folder: str = rule("customers", **_PATH_RULES, doc="Holds NAME.toml of each customer.")
+    placeholder: str = rule(
+        "__CUSTOMER_CONFIGURATION__",
+        pattern=r"[A-Za-z_][A-Za-z0-9_]{7,63}",
+        means="a word of 8 to 64 letters, digits and '_'",
+        doc="The text in the bundle that a customer's configuration takes the place of, as JSON.",
+    )
+    features: tuple[str, ...] = rule(
+        (),
+        most=6,
+        pattern=r"[a-z][a-z0-9-]{0,31}",
+        means="a name of a-z, 0-9 and '-'",
+        doc="What some customers have and others not; the bundle is built once for each combination in use.",
+    )
+
+
 def _default_channels() -> dict[str, Channel]:
     stable = Channel(accepts="stable")
     return {
@@ -164,6 +195,16 @@ class Config:
     keys: KeysSection = rule(KeysSection)
     approvals: ApprovalsSection = rule(ApprovalsSection)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
+    pins: Mapping[str, str] = rule(
+        dict,
+        most=20,
+        pattern=VERSION,
+        means="a version",
+        key_pattern=CHANNEL,
+        key_means="a channel",
+        doc="Channels that stay at a version until it is taken out here.",
+    )
+    customers: CustomersSection | None = None
 
     @property
     def layout(self) -> SiteLayout:

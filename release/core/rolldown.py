@@ -1,7 +1,7 @@
 """The default build: rolldown from the library's own lock file (https://rolldown.rs)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from release.core.config import BuildSection
@@ -17,8 +17,8 @@ def entry_names(library: str, formats: Sequence[str]) -> dict[str, str]:
     return {format_: names[format_] for format_ in formats}
 
 
-def commands(library: str, build: BuildSection) -> list[list[str]]:
-    """Give one command line per format.
+def commands(library: str, build: BuildSection, features: Mapping[str, bool]) -> list[list[str]]:
+    """Give one command line per format; a feature `chat` is the constant `__FEATURE_CHAT__` in the source.
 
     Source maps are made in any case; "hidden" leaves the bundle without a link to them.
     """
@@ -28,6 +28,11 @@ def commands(library: str, build: BuildSection) -> list[list[str]]:
         if format_ == "iife":
             line += ["--name", build.global_ or _global_name(library)]
         line += ["--minify", "--transform.target", build.target]
+        if features:
+            defined = (
+                f"__FEATURE_{name.upper().replace('-', '_')}__:{str(on).lower()}" for name, on in features.items()
+            )
+            line += ["--transform.define", ",".join(defined)]
         line += ["--sourcemap"] if build.source_maps else ["--sourcemap", "hidden"]
         line += ["--dir", build.output, "--entry-file-names", entry]
         line += ["--chunk-file-names", "chunks/[name]-[hash].js"]

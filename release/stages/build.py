@@ -53,6 +53,7 @@ class Inputs:
     Attributes:
         tag: None: the one version tag at the commit.
         disturbed: what the build's environment shall have otherwise than always, to see whether its bytes depend on it.
+        features: of [customers] features, those that are built in.
     """
 
     config: Config
@@ -61,6 +62,7 @@ class Inputs:
     tag: str | None
     snapshot: bool
     disturbed: Mapping[str, str] = field(default_factory=dict)
+    features: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +104,7 @@ def make(shop: Workshop, inputs: Inputs, version: str, source: Source) -> Report
     before = set(shop.repository.changes(ignoring=[shop.place / config.build.output]))
     _install(shop, inputs, lock)
     shop.output.clear()
-    for command in _commands(shop, config):
+    for command in _commands(shop, config, inputs.features):
         _run_build(shop, inputs, command, source.commit_time)
     shop.output.paths()  # a link in its place is refused by its own name
     _refuse_other_writes(shop, config.build, before)
@@ -208,7 +210,7 @@ def _install(shop: Workshop, inputs: Inputs, lock: bytes) -> None:
         raise BuildError(f"{' '.join(build.install)} ended with {finished.code}\n{_tail(finished.output)}")
 
 
-def _commands(shop: Workshop, config: Config) -> Sequence[Sequence[str]]:
+def _commands(shop: Workshop, config: Config, features: frozenset[str]) -> Sequence[Sequence[str]]:
     if config.build.command:
         return [config.build.command]
     if shop.project.read("node_modules/rolldown/package.json", limit=LARGEST_PACKAGE) is None:
@@ -219,13 +221,17 @@ def _commands(shop: Workshop, config: Config) -> Sequence[Sequence[str]]:
     if shop.project.read(config.build.input, limit=LARGEST_ARTIFACT) is None:
         raise BuildError(f"{config.build.input} does not exist", hint="name what to bundle: [build] input = '...'")
     program = str(shop.place / rolldown.PROGRAM)
-    return [[program, *line[1:]] for line in rolldown.commands(config.library.name, config.build)]
+    known = config.customers.features if config.customers else ()
+    chosen = {name: name in features for name in known}
+    return [[program, *line[1:]] for line in rolldown.commands(config.library.name, config.build, chosen)]
 
 
 def _run_build(shop: Workshop, inputs: Inputs, command: Sequence[str], commit_time: int) -> None:
     build = inputs.config.build
     env = childenv.for_build(inputs.environment, named=build.environment, commit_time=commit_time)
     env |= inputs.disturbed
+    if inputs.config.customers:
+        env["RELEASE_FEATURES"] = ",".join(sorted(inputs.features))
     shop.console.say(f"building: {' '.join(build.command) or 'rolldown ' + ' '.join(command[1:])}")
     finished = shop.runner.run(command, folder=shop.place, env=env, seconds=build.timeout_seconds)
     if finished.code != 0:
@@ -304,6 +310,8 @@ def _toolchain(shop: Workshop, inputs: Inputs, lock: bytes) -> dict[str, str]:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "platform": f"{platform.system()}-{platform.machine()}".lower(),
     }
+    if inputs.features:
+        tools["features"] = ",".join(sorted(inputs.features))
     if not inputs.config.build.command:
         locked = rolldown.locked_packages(lock, name=inputs.config.build.lock_file)
         tools["rolldown"] = locked.get(f"node_modules/{rolldown.PACKAGE}", ("unknown", ""))[0]

@@ -114,6 +114,11 @@ def authorize(
         NotFoundError: the log does not say that the version was published.
         RefusedError: the channel's rules forbid it, or it is not approved.
     """
+    if (pinned := recorder.config.pins.get(channel, version)) != version:
+        raise RefusedError(
+            f"channel {channel} is pinned to {pinned}",
+            hint="take it out of [pins], in a commit of its own, if it may move",
+        )
     published = published_entry(recorder.slots, version)
     manifest = published_manifest(recorder.config, site, version, published.manifest)
     intent = Intent(

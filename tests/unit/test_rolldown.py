@@ -22,7 +22,7 @@ ROOT = {"name": "tag", "version": "1.0.0"}
 
 
 def test_each_format_is_built_by_its_own_command() -> None:
-    iife, esm = commands("visitor-tag", BuildSection())
+    iife, esm = commands("visitor-tag", BuildSection(), {})
     assert " ".join(iife) == (
         "node_modules/.bin/rolldown src/index.js --platform browser --format iife --exports named --name VisitorTag"
         " --minify --transform.target es2020 --sourcemap hidden --dir dist --entry-file-names visitor-tag.min.js"
@@ -39,7 +39,7 @@ def test_the_build_section_decides() -> None:
     build = BuildSection(
         input="lib/a.js", global_="$tag", formats=("iife",), target="es2017", output="out", source_maps=True
     )
-    (line,) = commands("tag", build)
+    (line,) = commands("tag", build, {})
     words = " ".join(line)
     for part in ("rolldown lib/a.js ", "--name $tag ", "--transform.target es2017 ", "--sourcemap --dir out "):
         assert part in words
@@ -50,7 +50,7 @@ def test_the_build_section_decides() -> None:
     [("tag", "Tag"), ("visitor-tag", "VisitorTag"), ("my.tag_js", "MyTagJs"), ("3d-tag", "_3dTag"), ("a--b", "AB")],
 )
 def test_a_library_has_a_javascript_name(library: str, name: str) -> None:
-    (line,) = commands(library, BuildSection(formats=("iife",)))
+    (line,) = commands(library, BuildSection(formats=("iife",)), {})
     assert line[line.index("--name") + 1] == name
 
 
