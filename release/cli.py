@@ -34,6 +34,7 @@ _SETUP: Final = "Set up"
 COMMANDS: Final = (
     Row("build", "build:build", _PIPELINE),
     Row("reproduce", "reproduce:reproduce", _PIPELINE),
+    Row("check", "check:check", _PIPELINE),
     Row("publish", "publish:publish", _PIPELINE),
     Row("record", "record:app", _PIPELINE),
     Row("promote", "promote:promote", _PIPELINE),

@@ -16,6 +16,7 @@
     ├── DriftError        15  what is served or what a key may do is not what it should be
     ├── FormatError       16  a file handed from stage to stage is malformed
     ├── MissingToolError  17  a program or an optional package is not installed
+    ├── CheckError        18  the bundle may load, send or inject where it is not authorised
     ├── TamperedError     20  a release log was altered, cut, forked or not signed by its keys
     ├── BrokenRuleError   21  an entry of a release log is malformed or breaks a release rule
     ├── EvidenceError     22  evidence or a changelog is not what the release log recorded
@@ -135,6 +136,12 @@ class MissingToolError(ReleaseError):
     """A program or an optional package is not installed."""
 
     exit_code = 17
+
+
+class CheckError(ReleaseError):
+    """The bundle loads, sends or injects where it is not authorised, or nobody can tell."""
+
+    exit_code = 18
 
 
 class TamperedError(ReleaseError):

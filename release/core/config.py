@@ -10,6 +10,8 @@ from release.core import jsonschema
 from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
 from release.core.delivery import Delivery, Distribution, check_delivery
+from release.core.domains.lists import DomainsSection
+from release.core.domains.lists import problems as domain_problems
 from release.core.key_section import BUCKET_RULES, URL, KeysSection, check_keys
 from release.core.layout import (
     CHANNEL,
@@ -192,6 +194,7 @@ class Config:
     log: LogSection
     build: BuildSection = rule(BuildSection)
     cache: Cache = rule(Cache)
+    domains: DomainsSection = rule(DomainsSection)
     keys: KeysSection = rule(KeysSection)
     approvals: ApprovalsSection = rule(ApprovalsSection)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
@@ -306,6 +309,7 @@ def _cross_check(config: Config) -> list[Problem]:
         own = config.log_layout.prefix
         problems.append(Problem(("log", "prefix"), f"is not for a customer's variant: its log is always below {own}"))
     problems += check_delivery(config.distribution, config.delivery)
+    problems += [Problem(("domains", *place), why) for place, why in domain_problems(config.domains)]
     return problems + list(check_keys(config.keys))
 
 

@@ -1,0 +1,59 @@
+"""What a destructuring pattern takes from a value, name by name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release.core.domains.scope import WriteKind
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One name that a pattern writes, or an expression in it that is to be looked at (`expression`)."""
+
+    node: "Node"
+    value: "Node | None" = None
+    kind: WriteKind = "unknown"
+    key: "str | int | Node | None" = None
+    expression: bool = False
+
+
+def targets(  # noqa: C901, PLR0912 - one case for each kind of pattern
+    pattern: "Node", value: "Node | None", text: "Callable[[Node], str]"
+) -> Iterator[Target]:
+    """Give what a pattern writes: what lies deeper than one property of the value is unknown."""
+    first: WriteKind = "value" if value is not None else "unknown"
+    stack: list[tuple[Node, WriteKind, str | int | Node | None]] = [(pattern, first, None)]
+    while stack:
+        node, kind, key = stack.pop()
+        inner: WriteKind = "element" if kind == "value" and key is None else "unknown"
+        match node.type:
+            case "identifier":
+                yield Target(node, value, kind, key)
+            case "shorthand_property_identifier_pattern":
+                yield Target(node, value, kind, text(node) if key is None else key)
+            case "object_pattern":
+                stack += [(child, inner, None) for child in node.named_children]
+            case "array_pattern":
+                stack += [(child, inner, index) for index, child in enumerate(node.named_children)]
+            case "rest_pattern":
+                stack += [(child, "unknown", None) for child in node.named_children]
+            case "pair_pattern":
+                name, target = node.child_by_field_name("key"), node.child_by_field_name("value")
+                if name is not None and target is not None:
+                    plain = name.type in {"property_identifier", "string"}
+                    if not plain:
+                        yield Target(name, expression=True)
+                    stack.append((target, kind, text(name).strip("\"'") if plain else name.named_children[0]))
+            case "assignment_pattern" | "object_assignment_pattern":
+                left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+                if left is not None and right is not None:
+                    stack.append((left, kind, key))
+                    yield Target(right, expression=True)
+                    if "identifier" in left.type:
+                        yield Target(left, right, "value")
+            case _:
+                yield Target(node, value, kind, key, expression=True)

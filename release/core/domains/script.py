@@ -1,0 +1,410 @@
+"""Scripts: what one loads, sends, injects and runs."""
+
+from typing import TYPE_CHECKING, Final
+
+from release.core.domains.called import Call, understood
+from release.core.domains.fold import Folder, summands
+from release.core.domains.judge import Judge, Span
+from release.core.domains.member import WINDOWS
+from release.core.domains.program import Program, unwrapped
+from release.core.domains.properties import judge_assignments, set_all, set_property
+from release.core.domains.sinks import (
+    APPENDS,
+    ATTRIBUTES,
+    BY_NAME,
+    BY_PATH,
+    CARRIERS,
+    CONNECT,
+    GUARDED,
+    HARMLESS,
+    NATIVE,
+    OF_STYLE,
+    OF_TAG,
+    OF_TEXT,
+    ON_DOCUMENT,
+    READS_ALL,
+    TOO_COMMON,
+    Sink,
+)
+from release.core.domains.value import ANY, NOTHING, Atom, Value, concat, only_text, text, texts, written
+from release.core.domains.walk import TooDeepError, read_program
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
+
+LARGEST: Final = 8 * 1024 * 1024
+"""Bytes of a script that is read: a tree takes some hundred times that much memory."""
+LARGEST_INNER: Final = 256 * 1024
+_CALLS_OF_ANY: Final = frozenset({"binary_expression", "call_expression", "template_string"})
+
+
+def parse(source: bytes) -> "Tree":
+    """Parse a script."""
+    import tree_sitter  # noqa: PLC0415 - loads a library in C
+    import tree_sitter_javascript  # noqa: PLC0415
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_javascript.language())).parse(source)
+
+
+def judge_script(judge: Judge, source: bytes, span: Span | None = None, depth: int = 0) -> None:
+    """Judge a script: the file itself, or with a span a text in it."""
+    del depth
+    report = judge.report
+    whole = span or (0, len(report.body))
+    if len(source) > (LARGEST if span is None else LARGEST_INNER):
+        report.add(whole, "file", "size", "undecided", f"the script is {len(source)} bytes long, too much to be read")
+        return
+    tree = parse(source)
+    if tree.root_node.has_error:
+        at = _error(tree) if span is None else whole
+        report.add(at, "file", "syntax", "undecided", "the script does not parse: nobody can tell what it does")
+        if span is not None:
+            judge.said(span, source.decode("utf-8", "replace"))
+            return
+    try:
+        program = read_program(tree.root_node, source)
+    except TooDeepError:
+        report.add(whole, "file", "depth", "undecided", "functions within functions, too deep to be read")
+        return
+    _Script(judge, program, span).judge()
+
+
+def _error(tree: "Tree") -> Span:
+    """Find the first place that does not parse."""
+    node = tree.root_node
+    while True:
+        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
+        if inner is None or node.is_error:
+            return node.start_byte, node.end_byte
+        node = inner
+
+
+class _Script:
+    def __init__(self, judge: Judge, program: Program, span: Span | None) -> None:
+        self.judging = judge
+        self.report = judge.report
+        self.program = program
+        self.folder = Folder(program)
+        self._span = span
+
+    def span(self, node: "Node") -> Span:
+        """Give where a node is in the file."""
+        return self._span or (node.start_byte, node.end_byte)
+
+    def judge(self) -> None:
+        """Judge all that the walk has kept."""
+        kept = self.program.kept
+        self._texts()
+        for kind in ("call_expression", "new_expression"):
+            for node in kept[kind]:
+                self._call(node)
+        judge_assignments(self.judging, self.program, self.folder, self.span)
+        for kind in ("import_statement", "export_statement"):
+            for node in kept[kind]:
+                source = node.child_by_field_name("source")
+                if source is not None:
+                    sink = Sink("url", 0, ("script",))
+                    self.judging.value(self.span(node), sink, kind.partition("_")[0], self.folder.fold(source))
+        for node in kept["subscript_expression"]:
+            self._subscript(node)
+        for node in kept["class_heritage"]:
+            self._heritage(node)
+        for node in kept["with_statement"]:
+            self.report.add(
+                self.span(node), "computed", "with", "undecided", "with: nobody can tell what a name means in it"
+            )
+
+    def _texts(self) -> None:
+        """Judge the URLs in every text, put together as far as it is constant."""
+        inside: set[int] = set()
+        for node in self.program.kept["binary_expression"]:
+            if node.id not in inside and _is_sum(node):
+                self._sum(node, inside)
+        for node in self.program.kept["template_string"]:
+            if node.id not in inside:
+                self._parts(node, self.folder.template_parts(node))
+        for node in self.program.kept["string"]:
+            if node.id not in inside:
+                for word in texts(self.folder.fold(node)):
+                    self.judging.said(self.span(node), word)
+
+    def _sum(self, node: "Node", inside: set[int]) -> None:
+        at = node
+        while at.type == "binary_expression" and _is_sum(at):
+            inside.add(at.id)
+            left, right = at.child_by_field_name("left"), at.child_by_field_name("right")
+            if left is None or right is None:
+                return
+            inside.add(right.id)
+            at = left
+        inside.add(at.id)
+        self._parts(node, [self.folder.fold(part) for part in summands(node)])
+
+    def _parts(self, node: "Node", parts: list[Value]) -> None:
+        known = [only_text(part) for part in parts]
+        if not any("/" in word or "\\" in word or ":" in word for word in known if word):
+            whole = concat(parts) if any(word for word in known) and len(parts) < MOST_JOINED else ANY
+        else:
+            whole = concat(parts)
+        for atom in whole:
+            if atom[0] in "sp":
+                self.judging.said(self.span(node), atom[1], more=atom[0] == "p")
+        run = ""
+        first = True
+        for place, word in enumerate([*known, None]):
+            if word is not None:
+                run += word
+                continue
+            if run and not first:
+                self.judging.said(self.span(node), run, more=place < len(known))
+            first, run = False, ""
+
+    def _call(self, node: "Node") -> None:
+        callee = node.child_by_field_name("function") or node.child_by_field_name("constructor")
+        if callee is not None and callee.type == "import":
+            args = self.folder.arguments(node)
+            self.judging.value(self.span(node), Sink("url", 0, ("script",)), "import()", args[0] if args else ANY)
+            return
+        for call in understood(self.folder, node):
+            self._understood(node, call)
+        for word in texts(self.folder.fold(node)):
+            self.judging.said(self.span(node), word)
+
+    def _understood(self, node: "Node", call: Call) -> None:
+        kind, name = call.callee[0], call.callee[1] if len(call.callee) > 1 else ""
+        if kind != "f":
+            self._passed(node, call)
+        if kind == "g":
+            self._global(node, call, name)
+        elif kind == "m" and name not in TOO_COMMON:
+            self._method(node, call, name)
+        elif kind == "?":
+            self._unknown(node)
+
+    def _global(self, node: "Node", call: Call, path: str) -> None:
+        last = path.rpartition(".")[2]
+        known = path == last or (last not in TOO_COMMON and path.partition(".")[0] not in HARMLESS)
+        sink = BY_PATH.get(path) or (BY_NAME.get(last) if known else None)
+        if path in READS_ALL and call.args and ("g", "") in call.args[0]:
+            self._computed(node, path)
+        if path == "Object.assign":
+            for given in call.args[1:]:
+                set_all(self.judging, self.folder, self.span(node), call.args[0], given)
+        if path == "Reflect.set" and len(call.args) > 2:  # noqa: PLR2004 - object, name, value
+            self._set(node, call.args[0], call.args[1], call.args[2])
+        if last in ON_DOCUMENT and path.endswith("document." + last):
+            sink = BY_PATH["document.write"]
+        if sink is not None:
+            self._sink(node, call, sink, path)
+        elif path != last and path.partition(".")[0] not in NATIVE | HARMLESS:
+            self._method(node, call, last)
+
+    def _method(self, node: "Node", call: Call, name: str) -> None:
+        if name == "setProperty" and len(call.args) > 1:
+            self._set_style(node, call)
+        sink = self._of_method(call, name)
+        if name == "constructor" and node.type == "call_expression" and call.args:
+            sink = BY_NAME["Function"]
+        if sink is not None:
+            self._sink(node, call, sink, name)
+
+    def _of_method(self, call: Call, name: str) -> Sink | None:
+        """Give what a method means, by its name and what is known of its object."""
+        holder, more = call.holder, len(call.args) > 1
+        if name == "open":
+            return Sink("url", 1, CONNECT, "connect") if more and not _only(call.args[1], "nwl") else None
+        if name == "postMessage":
+            return BY_PATH["postMessage"] if more else None
+        if name in APPENDS:
+            return next((OF_TEXT[tag] for tag in ("script", "style") if ("e", tag) in holder), None)
+        for known, path in _HOLDERS.get(name, ()):
+            if known in holder:
+                return BY_PATH[path]
+        own = name == "fetch" and name in self.program.fields
+        return None if own else BY_NAME.get(name)
+
+    def _passed(self, node: "Node", call: Call) -> None:
+        """Find functions that load or run, handed to whoever calls them."""
+        for value in call.args:
+            for atom in value:
+                sink = (BY_PATH.get(atom[1]) or BY_NAME.get(atom[1].rpartition(".")[2])) if atom[0] == "g" else None
+                known = sink is not None and atom[1].partition(".")[0] not in HARMLESS and atom[1] != "location"
+                if known and sink is not None and sink.way in {"url", "code", "markup"}:
+                    message = f"{atom[1]} is handed to a function that is not the script's own"
+                    self.report.add(self.span(node), sink.rule, atom[1], "undecided", message, kinds=sink.kinds)
+
+    def _heritage(self, node: "Node") -> None:
+        """Find classes that are made from those that load: what they are given is up to whoever makes one."""
+        for atom in self.folder.fold(node.named_children[0] if node.named_child_count else None):
+            sink = BY_NAME.get(atom[1].rpartition(".")[2]) if atom[0] == "g" else None
+            if sink is not None and sink.way != "timer":
+                message = f"a class is made from {atom[1]}: nobody can tell what that is given"
+                self.report.add(self.span(node), sink.rule, atom[1], "undecided", message, kinds=sink.kinds)
+
+    def _unknown(self, node: "Node") -> None:
+        callee = node.child_by_field_name("function")
+        inner = unwrapped(callee) if callee is not None else None
+        if inner is None or inner.type != "subscript_expression":
+            return
+        index = inner.child_by_field_name("index")
+        if index is None or unwrapped(index).type not in _CALLS_OF_ANY:
+            return
+        keys = self.folder.fold(index)
+        if any(atom[0] in "?p" for atom in keys) and not _only(keys, "nw"):
+            self.report.add(
+                self.span(node),
+                "computed",
+                "method",
+                "undecided",
+                "a method is called whose name is made at run time",
+            )
+
+    def _sink(self, node: "Node", call: Call, sink: Sink, label: str) -> None:
+        args, span = call.args, self.span(node)
+        chosen = list(args) if sink.argument < 0 else list(args[sink.argument : sink.argument + 1])
+        match sink.way:
+            case "attribute":
+                if len(args) > sink.argument + 1:
+                    self._set_attribute(node, call.holder, args[sink.argument], args[sink.argument + 1])
+                return
+            case "element":
+                self._element(node, chosen[0] if chosen else NOTHING)
+                return
+            case "peer":
+                message = f"{label}: connects to whatever host it is told at run time"
+                self.report.add(span, "peer", label, "undecided", message, kinds=sink.kinds)
+                return
+            case "message":
+                self._message(span, chosen[0] if chosen else NOTHING, label)
+                return
+            case "timer":
+                chosen = [self._timer(call, value) for value in chosen]
+            case "code":
+                chosen = _bodies(chosen) if sink.argument < 0 else chosen
+            case _:
+                pass
+        for value in chosen if label != "location" else ():
+            self.judging.value(span, sink, label, value)
+
+    def _timer(self, call: Call, value: Value) -> Value:
+        """Leave out of a timer's first argument what is a function, or may well be one."""
+        node = unwrapped(call.nodes[0]) if call.nodes else None
+        kept = frozenset(atom for atom in value if atom[0] in "sp")
+        made = node is not None and node.type in _CALLS_OF_ANY and ("?",) in value
+        if made and node is not None and node.type == "call_expression":
+            inner = node.child_by_field_name("function")
+            key = inner.child_by_field_name("property") if inner is not None else None
+            made = key is None or self.program.text(key) != "bind"
+        return kept | (ANY if made and not kept else frozenset())
+
+    def _message(self, span: Span, value: Value, label: str) -> None:
+        for word in texts(value):
+            if word == "*":
+                self.report.add(
+                    span, "message", label, "undecided", f"{label}: sends to whoever is there, whatever its origin"
+                )
+            elif word != "/":
+                self.judging.value(span, Sink("url", 1, ("connect", "frame", "navigate"), "message"), label, text(word))
+        if any(atom[0] == "p" for atom in value):
+            self.judging.value(span, Sink("url", 1, ("connect", "frame", "navigate"), "message"), label, value)
+
+    def _element(self, node: "Node", tags: Value) -> None:
+        for atom in tags:
+            word = written(atom)
+            tag = (word or "").lower().rpartition(":")[2]
+            kinds = OF_TAG.get(tag, ())
+            if word is None:
+                self.report.add(
+                    self.span(node),
+                    "element",
+                    "createElement",
+                    "undecided",
+                    "makes an element whose name is known at run time only",
+                )
+            elif tag in CARRIERS and not any(self.report.lists.hosts(kind) for kind in kinds):
+                self.report.add(
+                    self.span(node),
+                    "element",
+                    f"createElement({tag})",
+                    "undecided",
+                    f"makes a {tag} element, and [domains] {' or '.join(kinds)} names no host that it may load from",
+                    kinds=kinds,
+                )
+
+    def _set_attribute(self, node: "Node", holder: Value, names: Value, value: Value) -> None:
+        tags = {atom[1] for atom in holder if atom[0] == "e"}
+        tag = tags.pop() if len(tags) == 1 else ""
+        for atom in names:
+            word = written(atom)
+            if word is None:
+                if not _only(value, "snwl"):
+                    self.report.add(
+                        self.span(node),
+                        "attribute",
+                        "setAttribute",
+                        "undecided",
+                        "sets an attribute whose name and value are known at run time only",
+                    )
+                continue
+            name = word.lower()
+            sink = Sink("code", 0, (), "code") if name.startswith("on") else ATTRIBUTES.get(name)
+            if sink is None or (name == "content" and tag != "meta") or name == "cite":
+                continue
+            kinds_of = tag if name in {"src", "href", "xlink:href"} else ""
+            self.judging.value(self.span(node), sink, f"{name}=", value, tag=kinds_of)
+
+    def _set_style(self, node: "Node", call: Call) -> None:
+        for atom in call.args[0]:
+            word = written(atom)
+            if word is None or word in OF_STYLE:
+                self.judging.value(self.span(node), OF_STYLE["cssText"], "setProperty", call.args[1])
+
+    def _set(self, node: "Node", holder: Value, names: Value, value: Value) -> None:
+        set_property(self.judging, self.span(node), holder, names, value)
+
+    def _subscript(self, node: "Node") -> None:
+        holder, keys, _ = self.folder.parts(node)
+        guarded = [atom[1] for atom in holder if atom[0] == "g" and (atom[1] in GUARDED or atom[1] in WINDOWS)]
+        if guarded and any(written(atom) is None and atom[0] != "w" for atom in keys):
+            self._computed(node, guarded[0] or "window")
+
+    def _computed(self, node: "Node", of: str) -> None:
+        self.report.add(
+            self.span(node),
+            "computed",
+            of,
+            "undecided",
+            f"takes a property of {of} whose name is known at run time only",
+        )
+
+
+MOST_JOINED: Final = 400
+_HOLDERS: Final[dict[str, tuple[tuple[Atom, str], ...]]] = {
+    "write": ((("g", "document"), "document.write"),),
+    "writeln": ((("g", "document"), "document.write"),),
+    "assign": ((("m", "location"), "location.assign"),),
+    "replace": ((("m", "location"), "location.assign"),),
+    "register": ((("m", "serviceWorker"), "navigator.serviceWorker.register"),),
+}
+"""Methods that mean something on one object only."""
+
+
+def _is_sum(node: "Node") -> bool:
+    sign = node.child_by_field_name("operator")
+    return sign is not None and sign.type == "+"
+
+
+def _only(value: Value, kinds: str) -> bool:
+    return all(atom[0] in kinds for atom in value)
+
+
+def _bodies(args: list[Value]) -> list[Value]:
+    """Give what `Function` is given as scripts: names of parameters, and a body."""
+    words = [only_text(value) for value in args]
+    known = [word for word in words if word is not None]
+    if known and len(known) == len(words):
+        return [text(f"(function({','.join(known[:-1])}){{{known[-1]}\n}})")]
+    return [value for value in args if only_text(value) is None]
+
+
+__all__ = ["LARGEST", "judge_script", "parse"]
