@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Row("yank", "record:yank", _OPERATE),
     Row("log", "log:app", _OPERATE),
     Row("customers", "customers:app", _CUSTOMERS),
+    Row("matrix", "matrix:matrix", _CUSTOMERS),
     Row("next", "next:next_", _VERSIONS),
     Row("changelog", "changelog:changelog", _VERSIONS),
     Row("init", "init:init", _SETUP),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from release import compose
+from release.commands.customers_report import report
 from release.commands.customers_run import run
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.commands.workshop import workshop
@@ -102,4 +103,5 @@ def _locked(work: compose.Workspace) -> Locked | None:
     return read_lock_file(body, name=name) if body and name.endswith("package-lock.json") else None
 
 
+app.command()(report)
 app.command("run", context_settings={"allow_interspersed_args": False})(run)

@@ -1,9 +1,8 @@
 """release customers run: one stage for many customers, and what became of each."""
 
-import json as encoding
 import shlex
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -12,13 +11,11 @@ from release.adapters.many_runs import Ran, run_many
 from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, columns, emit, emit_json
 from release.compose.customers import customers_of, file_of
+from release.core import document
 from release.core.choice_of_customers import choose
-from release.core.shards import parse_shard
-from release.errors import ConfigError, FormatError, NothingToDoError, SomeFailedError
-
-LAST: Final = "customers.json"
-LARGEST: Final = 4 * 1024 * 1024
-TYPE: Final = "customers-run/v1"
+from release.core.customers_report import EMPTY, LARGEST, CustomersReport, Result, file_name, read_report
+from release.core.shards import Shard, parse_shard
+from release.errors import ConfigError, NothingToDoError, SomeFailedError
 
 
 def run(
@@ -43,14 +40,14 @@ def run(
     whole again is safe, as each stage is; --failed runs only what did not end well.
     """
     work = compose.workspace(config, quiet=json)
-    line, names = _again(work) if failed else (list(arguments or []), None)
+    of = parse_shard(shard) if shard else None
+    before = left(work, of) or EMPTY
+    line, names = _again(before) if failed else (list(arguments or []), None)
     if not line:
         raise ConfigError("no command is named", hint="release customers run -- promote latest")
     if line[0] == "customers" or "--config" in line or "-c" in line:
         raise ConfigError(f"{shlex.join(line)}: not for each customer", hint="name a stage, without --config")
-    chosen = choose(
-        customers_of(work), names if names is not None else only or [], parse_shard(shard) if shard else None
-    )
+    chosen = choose(customers_of(work), names if names is not None else only or [], of)
     if not chosen:
         raise NothingToDoError("no customer belongs to this shard", hint="fewer shards, or none")
     commands = {one.name: [*line, "--config", str(file_of(work, one))] for one in chosen}
@@ -58,8 +55,9 @@ def run(
         shown = {name: f"release {shlex.join(command)}" for name, command in commands.items()}
         return emit_json(shown) if json else emit(shown.values())
     results = _results(work, ctx.find_root().obj, commands, jobs=jobs)
-    bad = [name for name in sorted(results) if results[name].code != 0]
-    handed.folder(work).write(LAST, encoding.dumps({"type": TYPE, "command": line, "failed": bad}).encode())
+    bad = {name: ran.code for name, ran in sorted(results.items()) if ran.code != 0}
+    result = Result(command=tuple(line), ran=len(results), failed=bad)
+    handed.folder(work).write(file_name(of), document.encode(before.with_result(result)))
     _show(results, json=json)
     if bad:
         raise SomeFailedError(
@@ -101,17 +99,17 @@ def _gist(ran: Ran) -> str:
     return (ran.out.splitlines() or ["done"])[-1]
 
 
-def _again(work: compose.Workspace) -> tuple[list[str], list[str]]:
-    body = work.handover.read(LAST, limit=LARGEST)
-    if body is None:
+def _again(last: CustomersReport) -> tuple[list[str], list[str]]:
+    if not last.results:
         raise NothingToDoError("there was no run before", hint="release customers run -- COMMAND")
-    try:
-        last = encoding.loads(body)
-        line, names = [str(word) for word in last["command"]], [str(name) for name in last["failed"]]
-        if last["type"] != TYPE:
-            raise ValueError  # noqa: TRY301 - the same as what is no JSON
-    except (ValueError, LookupError, TypeError, RecursionError) as why:
-        raise FormatError(f".release/{LAST} is not what a run leaves", hint="run the whole again") from why
-    if not names:
-        raise NothingToDoError(f"the last run ended well for everybody: {shlex.join(line)}")
-    return line, names
+    newest = last.results[-1]
+    if not newest.failed:
+        raise NothingToDoError(f"the last run ended well for everybody: {shlex.join(newest.command)}")
+    return list(newest.command), sorted(newest.failed)
+
+
+def left(work: compose.Workspace, shard: Shard | None) -> CustomersReport | None:
+    """Read what a shard's jobs left of their results; None if nothing."""
+    name = file_name(shard)
+    body = work.handover.read(name, limit=LARGEST)
+    return None if body is None else read_report(body, name=f"{compose.HANDOVER}/{name}")

@@ -152,6 +152,28 @@ def test_a_dry_run_prints_each_customers_command(run: Run, library: Library) -> 
         assert run("customers", "run", "--", *wrong).code == 3
 
 
+def test_a_shards_results_are_kept_and_put_together(run: Run, library: Library) -> None:
+    with_customers(library, acme="", apex="", zeta="")
+    for shard in ("1/2", "2/2"):
+        assert run("customers", "run", "--shard", shard, "--jobs", "1", "--", "config", "check").code == 0
+        ended = run("customers", "run", "--shard", shard, "--jobs", "1", "--", "promote")
+        assert ended.code == 29, ended
+    ended = run("customers", "report", "--shards", "2")
+    assert ended.code == 29
+    assert ended.out.splitlines()[1:3] == ["config check  3          0", "promote       3          3"]
+    (library.folder / ".release/customers.2-of-2.json").unlink()
+    assert "no result of the shards 2/2" in run("customers", "report", "--shards", "2").err
+    assert run("customers", "report").code == 5
+
+
+def test_the_matrix_is_a_pipeline_with_the_shards_that_were_asked_for(run: Run, library: Library) -> None:
+    with_customers(library, acme="", zeta="")
+    ended = run("matrix", "--image", "registry.example.com/release@sha256:0", "--shards", "2")
+    assert ended.code == 0
+    assert [name for name in json.loads(ended.out) if name.startswith("promote")] == ["promote 1/2", "promote 2/2"]
+    assert "2 customers in 2 shards" in ended.err
+
+
 @pytest.fixture
 def tag(library: Library, run: Run, tmp_path: Path) -> Iterator[Account]:
     with_customers(
