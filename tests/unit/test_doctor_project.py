@@ -124,6 +124,7 @@ def tag(name: str, *grants: Grant) -> ProtectedTag:
         ((tag("v*", Grant(level=30, who="group")),), {}),
         ((tag("v*", Grant(level=40), Grant(level=40, who="deploy key")),), {"who may tag": "advice"}),
         ((tag("v*", Grant(level=0)),), {"who may tag": "advice"}),
+        ((tag("v*", Grant(level=0), Grant(level=None, who="user")),), {}),
     ],
 )
 def test_every_tag_that_releases_is_protected_and_few_may_make_it(
@@ -138,7 +139,7 @@ def test_the_prefix_of_release_toml_decides_which_tags_count() -> None:
     assert bad(facts(tags=(tag("tag-v*"),)), config) == {}
 
 
-def branch(**changes: Any) -> tuple[ProtectedBranch]:  # noqa: ANN401 - any field
+def branch(**changes: Any) -> tuple[ProtectedBranch, ...]:  # noqa: ANN401 - any field
     whole: dict[str, Any] = {"name": "main", "push": (Grant(level=0),), "force_push": False, "owners_approve": True}
     return (ProtectedBranch(**(whole | changes)),)
 
@@ -153,6 +154,9 @@ def branch(**changes: Any) -> tuple[ProtectedBranch]:  # noqa: ANN401 - any fiel
         (branch(push=(Grant(level=30),)), {"protected branch": "advice"}),
         (branch(owners_approve=None), {"code owners": "advice"}),
         (branch(owners_approve=False), {"code owners": "advice"}),
+        (branch() + branch(name="*", force_push=True), {"protected branch": "missing"}),
+        (branch() + branch(name="*", push=(Grant(level=40), Grant(level=30))), {"protected branch": "advice"}),
+        (branch() + branch(name="*", owners_approve=False), {}),
     ],
 )
 def test_the_branch_that_releases_must_be_on_is_protected(
@@ -181,11 +185,16 @@ def test_a_gitlab_that_protects_no_environments_is_advice_only_where_nothing_res
     gone = Unread(why="404", absent=True)
     assert bad(facts(protected_environments=gone)) == {"protected environments": "unknown"}
     assert bad(users(protected_environments=gone), USERS) == {"protected environments": "advice"}
+    named = dataclasses.replace(USERS, keys=dataclasses.replace(ROLES.keys, identities="users"))
+    assert bad(users(protected_environments=gone), named) == {"protected environments": "advice"}
 
 
 def test_who_may_click_matters() -> None:
     wide = tuple(environment(stage, level=30 if stage == "promote" else 40) for stage in STAGES)
     assert bad(facts(protected_environments=wide)) == {"who may deploy": "advice"}
+    mixed = dataclasses.replace(environment("promote"), deploy=(Grant(level=40), Grant(level=30)))
+    some = tuple(mixed if stage == "promote" else environment(stage) for stage in STAGES)
+    assert bad(facts(protected_environments=some)) == {"who may deploy": "advice"}
     alone = tuple(environment(stage, approvals=0) for stage in STAGES)
     assert bad(facts(protected_environments=alone)) == {}, "release.toml asks for signed approvals"
     open_ = dataclasses.replace(ROLES, approvals=dataclasses.replace(ROLES.approvals, required=False))

@@ -184,5 +184,5 @@ def _is_wide(rule: ProtectedEnvironment) -> bool:
 
 
 def _subject(config: Config) -> Sequence[str]:
-    roles = config.keys.kind == "roles" and config.keys.gitlab is not None
-    return config.keys.gitlab.subject if roles and config.keys.gitlab else ()
+    gitlab = config.keys.gitlab
+    return gitlab.subject if gitlab is not None and config.keys.kind == "roles" else ()
