@@ -53,10 +53,16 @@ def wanted(
         project: a checkout of the tag, for the changelog.
 
     Raises:
-        RefusedError: the log does not show that the version was completed.
+        RefusedError: the log does not show that the version was completed; or it is a customer's variant, whose
+            addresses and changes are for nobody else, while a GitLab release is for all who see the project.
         VerificationError: the public address does not serve the manifest.
         IntegrityError: a proof or the changelog's section is not what it must be.
     """
+    if config.site.customer is not None:
+        raise RefusedError(
+            f"{config.site.customer}'s variant is not announced: everybody who sees the project would see it",
+            hint="announce the library: --config release.toml",
+        )
     done = require_completed(
         orders,
         [

@@ -126,6 +126,13 @@ def test_a_rollback_is_no_release() -> None:
         page(made, "latest")
 
 
+def test_a_customers_variant_is_shown_to_nobody_else(world: World) -> None:
+    orders, outcomes = left(world, "latest")
+    config = dataclasses.replace(world.config, site=dataclasses.replace(world.config.site, customer="acme"))
+    with pytest.raises(RefusedError, match="acme's variant is not announced"):
+        wanted(config, world.keys, orders, outcomes, world.public, InMemoryFolder({"CHANGELOG.md": CHANGELOG.encode()}))
+
+
 def test_channels_of_two_versions_are_no_release() -> None:
     made = released("1.1.0", "v1")
     with pytest.raises(RefusedError, match=r"several versions: 1\.0\.0, 1\.1\.0"):
