@@ -78,7 +78,7 @@ def rollback(
     """Authorise a channel to go back; leaves the order for 'release promote' in .release/."""
     work = compose.workspace(config, quiet=json)
     log = recorder(work)
-    version = to or previous_good(log.slots, channel, log.slots.tail())
+    version = to or previous_good(log.slots, channel, log.slots.tail(), reason=reason)
     site = work.site("record")
     report = stage.authorize(log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run)
     _leave_order(work, report, dry_run=dry_run)

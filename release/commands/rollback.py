@@ -28,15 +28,20 @@ def rollback(
 
     No build, no Node, no git: a folder with release.toml is enough. Each step is the same command
     the pipeline runs, as a process of its own with only its own key: from the file that
-    RELEASE_KEYS names, or else the identity of this environment. Run it again after any crash.
+    RELEASE_KEYS names, or else the identity of this environment. Run it again after any crash:
+    the same reason is the same rollback, and another one needs another reason, or --to.
     On a terminal it asks for what it was not told.
     """
     work = compose.workspace(config, quiet=json)
     slots = work.slots("audit" if work.keyring() else "record")
     tail = slots.tail()
-    version = to or previous_good(slots, channel, tail)
+    version = to or previous_good(slots, channel, tail, reason=reason)
     serving = tail.state.channels.get(channel)
     now = serving.version if serving else "nothing"
+    if to is None and version == now:
+        work.console.say(
+            f"{channel} went back to {version} for this reason already; --to VERSION takes it further back"
+        )
     work.console.say(f"{channel} serves {now}; it will serve {version}, no byte is built or uploaded")
     if dry_run:
         lines = [step for _, step in _steps(work, channel, version, reason or "REASON")]

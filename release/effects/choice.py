@@ -31,8 +31,11 @@ def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> 
     return move, leave
 
 
-def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
+def previous_good(slots: Slots, channel: str, tail: Tail, *, reason: str | None = None) -> str:
     """Find what to roll back to: the newest earlier version of the channel that was verified and not yanked.
+
+    A rollback for the same `reason` as the one that the channel's newest entry is, is that one again: whoever was
+    cut off at its very end, and says the same command once more, does not go back one version further.
 
     Raises:
         NothingToDoError: there is none.
@@ -40,8 +43,9 @@ def previous_good(slots: Slots, channel: str, tail: Tail) -> str:
     current = tail.state.channels.get(channel)
     if current is None:
         raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
-    if current.outcome != "completed" and slots.read(current.entry).action == "rollback.authorized":
-        return current.version  # a rollback that was cut off or not verified: go on with it, not one version further
+    newest = slots.read(current.entry)
+    if newest.action == "rollback.authorized" and (current.outcome != "completed" or newest.reason == reason):
+        return current.version  # it was cut off, not verified, or is done: go on with it, not one version further
     state, steps = current, 0
     while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:
         state, steps = earlier, steps + 1

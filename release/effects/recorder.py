@@ -65,3 +65,9 @@ class Recorder:
             return Report(event=event, new=False, invalid=tail.invalid)
         event = follow(self.log, tail, intent, at=self.clock.now())
         return Report(event=event, new=False, invalid=tail.invalid)
+
+    def again(self, event: Event, *, dry_run: bool) -> Report:
+        """Report an entry that an earlier run wrote, and finish what that run left of the tree if it died."""
+        if not dry_run:
+            self.tree.repair()
+        return Report(event=event, new=False)

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from release.core import plan as planning
 from release.core.config import Config
@@ -10,6 +11,7 @@ from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Order, Pointer, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
 from release.core.plan import ChannelNow, Plan, Served
+from release.effects.choice import order_of
 from release.effects.execute import THREADS, Done, execute, total
 from release.effects.published import published_manifest
 from release.effects.readback import sha256_of
@@ -17,6 +19,8 @@ from release.effects.slots import Slots
 from release.effects.trusted import load
 from release.errors import FormatError, IntegrityError, NotFoundError, RefusedError
 from release.ports import Console, ObjectStore
+
+_OVERTAKEN: Final = "a later release or rollback took over; run its pipeline instead of this one"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +34,10 @@ class Report:
 
 def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: Console, *, dry_run: bool) -> Report:
     """Carry out an order that the log authorises; re-running it converges.
+
+    A job that was overtaken while it copied may have copied over what the faster one had found right: S3's ETags are
+    made of bytes, and `If-Match` sees no difference between an entry file that stayed and one that came back. So it
+    puts the channel to what the log says now before it stops.
 
     Raises:
         RefusedError: the log does not, or no longer, authorise it; nobody approved it; or another job was faster.
@@ -46,9 +54,31 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
     promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan, now))
     if dry_run:
         return Report(promotion=promotion, plan=plan, done=Done())
-    with console.progress(f"promoting {order.version} to {order.channel}", total(plan)) as progress:
-        done = execute(plan, site, log=slots.store, progress=progress)
+    try:
+        with console.progress(f"promoting {order.version} to {order.channel}", total(plan)) as progress:
+            done = execute(plan, site, log=slots.store, progress=progress)
+    except RefusedError:
+        _give_way(config, order, slots, site, console)
+        raise
     return Report(promotion=promotion, plan=plan, done=done)
+
+
+def _give_way(config: Config, order: Order, slots: Slots, site: ObjectStore, console: Console) -> None:
+    """Put a channel to what the log says, if that is not this order any more.
+
+    Raises:
+        RefusedError: it is not; the channel is as the newer order wants it.
+    """
+    state = slots.tail().state.channels[order.channel]
+    if state.entry == order.entry:
+        return
+    newer = order_of(slots.read(state.entry), order.library)
+    run(config, newer, slots, site, console, dry_run=False)
+    raise RefusedError(
+        f"entry {newer.entry} ({newer.version}) took {order.channel} over while entry {order.entry} ({order.version}) "
+        "was carried out; the channel is as the newer entry says",
+        hint=f"{_OVERTAKEN}; if an edge kept a file meanwhile: release invalidate {order.channel} --attempt 2 there",
+    )
 
 
 def authorisation(slots: Slots, order: Order) -> Event:
@@ -62,7 +92,7 @@ def authorisation(slots: Slots, order: Order) -> Event:
         newest = f"entry {state.entry} ({state.version})" if state else "nothing"
         raise RefusedError(
             f"entry {order.entry} does not authorise {order.channel} to serve {order.version}: the log says {newest}",
-            hint="a later release or rollback took over; run its pipeline instead of this one",
+            hint=_OVERTAKEN,
         )
     return slots.read(order.entry)
 

@@ -232,7 +232,7 @@ def rotation(recorder: Recorder, body: bytes, *, dry_run: bool) -> Report:
     size = recorder.slots.tail().size
     for event in recorder.slots.events(first=max(0, size - DEEPEST_ROTATION), size=size):
         if (event.action, event.manifest) == (ROTATED, sha256):
-            return Report(event=event, new=False)
+            return recorder.again(event, dry_run=dry_run)
     intent = Intent(
         action=ROTATED,
         version="",
@@ -257,6 +257,8 @@ def trust(recorder: Recorder, *, dry_run: bool) -> tuple[list[Report], Sequence[
     """
     trusted = load(recorder.config, recorder.slots)
     reports = announce(recorder, trusted, dry_run=dry_run)
+    if not reports and not dry_run:
+        recorder.tree.repair()
     retired = [one.key for one in recorder.config.log.retired if one.entries is None]
     state = reports[-1].event.after if reports else recorder.slots.tail().state
     return reports, list(gone(state.trust, trusted.newest, retired))
@@ -280,7 +282,7 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     )
     permission = permit(asked, intent, recorder.slots.tail())
     if isinstance(permission, Event):
-        return Report(event=permission, new=False)
+        return recorder.again(permission, dry_run=dry_run)
     if not dry_run:
         trusted.keep(permission)
     return recorder.append(replace(intent, grant=permission), dry_run=dry_run)

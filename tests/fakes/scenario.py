@@ -55,6 +55,7 @@ from tests.fakes.folder import InMemoryFolder
 from tests.fakes.log_keys import log_signer
 from tests.fakes.object_store import Fault, InMemoryObjectStore
 from tests.fakes.public_site import FakePublicSite, Page
+from tests.fakes.release_pages import InMemoryPages
 from tests.fakes.repository import FakeRepository
 
 REASON = "it breaks the checkout"
@@ -113,6 +114,7 @@ class World:
         self.console = RecordingConsole()
         self.repository = FakeRepository()
         self.public = FakePublicSite(self._edge)
+        self.announced = InMemoryPages()
         self.bundles: dict[str, InMemoryFolder] = {}
         self.promotions: dict[str, Promotion] = {}
         self.verifications: dict[str, Verification] = {}
@@ -132,6 +134,7 @@ class World:
         twin.repository, twin.bundles = copy.deepcopy(self.repository), copy.deepcopy(self.bundles)
         twin.promotions, twin.verifications = dict(self.promotions), dict(self.verifications)
         twin.cdn.invalidations, twin._cached = list(self.cdn.invalidations), dict(self._cached)
+        twin.announced.pages, twin.changelog = dict(self.announced.pages), self.changelog
         return twin
 
     # The stages.
@@ -189,7 +192,7 @@ class World:
         approvals: Sequence[Approval] = (),
     ) -> Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
-        version = to or previous_good(self.slots(), channel, self.slots().tail())
+        version = to or previous_good(self.slots(), channel, self.slots().tail(), reason=reason)
         return recording.authorize(
             dataclasses.replace(self.recorder(), approvals=tuple(approvals), repository=None),
             self.site,

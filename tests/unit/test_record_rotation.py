@@ -12,6 +12,7 @@ from release.effects.recorder import Report
 from release.errors import FormatError, LogError, ServiceError
 from release.stages import record as recording
 from tests.fakes import examples
+from tests.fakes.object_store import Fault
 from tests.fakes.scenario import World, every_fault
 
 KEYS = ("AKIAEXAMPLE000000001", "AKIAEXAMPLE000000002")
@@ -43,6 +44,18 @@ def test_a_rotation_is_an_entry_of_its_own_and_changes_no_channel() -> None:
     assert world.log.bodies()[world.config.log_layout.evidence(digest(BODY))] == BODY
     world.release("1.1.0", "latest")
     assert problems(world.events()) == []
+
+
+def test_a_second_run_finishes_the_tree_that_a_dead_one_left() -> None:
+    world = World()
+    world.log.break_at(Fault(nth=1, when="after", operation=f"create {world.config.log_layout.slot(0)}"))
+    with pytest.raises(ServiceError):
+        rotate(world)
+    assert world.tree().resume().size == 0
+    assert rotate(world, dry_run=True).new is False
+    assert world.tree().resume().size == 0
+    rotate(world)
+    assert world.tree().resume().size == 1
 
 
 def test_it_is_recorded_once_even_if_other_entries_came_between() -> None:

@@ -419,7 +419,16 @@ def test_a_rollback_of_a_rollback_goes_further_back(served: World) -> None:
     served.roll_back("latest")
     served.promote("latest")
     served.settle("latest")
-    assert served.roll_back("latest").event.version == "1.0.0"
+    assert served.roll_back("latest", reason="that one breaks it, too").event.version == "1.0.0"
+
+
+def test_a_rollback_that_is_done_is_the_same_one_for_the_same_reason(served: World) -> None:
+    """Whoever was cut off at the very last answer says the same command again, and must not go one version further."""
+    first = served.roll_back("latest").event
+    served.promote("latest")
+    served.settle("latest")
+    again = served.roll_back("latest")
+    assert (again.event, again.new) == (first, False)
 
 
 def test_after_a_rollback_and_a_fix_the_way_back_skips_what_was_rolled_back(served: World) -> None:
