@@ -231,5 +231,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 """Commands with a matrix of their own, by the test that is it."""
 
+CALLERS: Final = frozenset({"customers run"})
+"""Commands that only run other commands, each as a process of its own."""
+
 ONE_FILE: Final = frozenset({"approve", "changelog", "init", "log evidence", "log witness", "request", "trust propose"})
 """Commands with --dry-run that change nothing but files of whoever runs them."""

@@ -3,9 +3,9 @@
 from typing import Final
 
 from tests.fakes import announced
-from tests.fakes.customers import browse
 from tests.fakes.object_store import Fault
 from tests.fakes.scenario import World, files
+from tests.fakes.visitors import browse
 
 LINES: Final = ("v1", "latest")
 

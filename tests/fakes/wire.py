@@ -212,9 +212,9 @@ class _Site(FakePublicSite):
         self._wire = wire
         self._site = site
 
-    def fetch(self, path: str, *, encoding: str, origin: str, limit: int) -> Download:
-        do = partial(self._site.fetch, path, encoding=encoding, origin=origin, limit=limit)
-        return self._wire.call("public", "fetch", f"{path} {encoding}", do, refuse=_refused)
+    def fetch(self, path: str, *, encoding: str, origin: str, limit: int, query: str = "") -> Download:
+        do = partial(self._site.fetch, path, encoding=encoding, origin=origin, limit=limit, query=query)
+        return self._wire.call("public", "fetch", f"{path}?{query} {encoding} {origin}", do, refuse=_refused)
 
 
 def _refused(status: int) -> Download:

@@ -8,8 +8,8 @@ import pytest
 
 from release.errors import RefusedError, VerificationError
 from release.stages import verify as verifying
-from tests.fakes.customers import pages
 from tests.fakes.scenario import World, files
+from tests.fakes.visitors import pages
 from tests.fakes.wire import Wire
 
 AGAIN = {**files("1.0.0"), "tag.esm.min.js": files("1.2.0")["tag.esm.min.js"]}

@@ -1,4 +1,4 @@
-"""Customers of a world: they load pages as browsers do, and caches keep what they were asked for."""
+"""Visitors of customers' pages: they load pages as browsers do, and caches keep what they were asked for."""
 
 from collections.abc import Callable
 from itertools import product
@@ -11,7 +11,7 @@ ENTRIES: Final = ("tag.esm.min.js", "tag.min.js")
 
 
 def browse(world: World) -> None:
-    """Let customers load every page of every channel, so that the cache holds it; they ask for nothing else."""
+    """Let visitors load every page of every channel, so that the cache holds it; they ask for nothing else."""
     for channel in world.slots().tail().state.channels:
         warm, _ = loaders(world)
         for entry in ENTRIES:
@@ -21,7 +21,7 @@ def browse(world: World) -> None:
 
 
 def loaders(world: World) -> tuple[Load, Load]:
-    """Give two ways to load: by the cache that customers asked before, and by one that nobody asked anything."""
+    """Give two ways to load: by the cache that visitors asked before, and by one that nobody asked anything."""
 
     def warm(key: str) -> bytes | None:
         got = world.fetch(f"/{key}")
