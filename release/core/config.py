@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from release.core import jsonschema
+from release.core.budgets import Budgets
 from release.core.caching import ChannelLifetime
 from release.core.channels import Channel, check_names
 from release.core.delivery import Delivery, Distribution, check_delivery
@@ -27,6 +28,7 @@ from release.core.layout import (
 )
 from release.core.manifest import SHA256
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
+from release.core.supply import Supply
 from release.errors import ConfigError
 
 FILE: Final = "release.toml"
@@ -197,6 +199,8 @@ class Config:
     domains: DomainsSection = rule(DomainsSection)
     keys: KeysSection = rule(KeysSection)
     approvals: ApprovalsSection = rule(ApprovalsSection)
+    budgets: Budgets = rule(Budgets)
+    supply: Supply = rule(Supply)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
     pins: Mapping[str, str] = rule(
         dict,

@@ -21,7 +21,15 @@ _ROOT_NEEDS: Final = (*_NEEDS, "devDependencies")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
-    """One installed package. `integrity` is an SRI string or None; `needs` are the places of its dependencies."""
+    """One installed package.
+
+    Attributes:
+        integrity: an SRI string, or None.
+        resolved: where it was fetched from; None if the lock file does not say.
+        linked: it is a folder of the library's own repository.
+        install_script: it has a script that runs when it is installed.
+        needs: the places of its dependencies.
+    """
 
     place: str
     name: str
@@ -30,6 +38,9 @@ class Package:
     license_: str | None
     development: bool
     optional: bool
+    resolved: str | None = None
+    linked: bool = False
+    install_script: bool = False
     needs: tuple[str, ...]
 
 
@@ -84,6 +95,9 @@ def _package(place: str, facts: Mapping[str, Any], places: Mapping[str, Mapping[
         license_=_text(real.get("license")),
         development=facts.get("dev") is True or facts.get("devOptional") is True,
         optional=facts.get("optional") is True,
+        resolved=None if facts.get("link") is True else _text(facts.get("resolved")),
+        linked=facts.get("link") is True,
+        install_script=facts.get("hasInstallScript") is True,
         needs=tuple(_needs(place, real, places, _NEEDS)),
     )
 

@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from release.core import document
+from release.core.check_findings import Earlier, of_dependencies, of_file, of_sizes, of_surface
 from release.core.config import Config
 from release.core.domains.bundle import Item, judge_file
 from release.core.domains.finding import Finding
 from release.core.domains.sourcemap import LARGEST as LARGEST_MAP
 from release.core.domains.waiving import Waived, judged
+from release.core.lockfile import Locked
 from release.core.manifest import LARGEST_ARTIFACT, Manifest, digest, encode
+from release.core.osv import Vulnerability
 from release.errors import BuildError
 from release.ports import Clock, Console, Folder, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 FILE: Final = "check.json"
 MUCH: Final = 2_000_000
@@ -36,6 +39,21 @@ class Report:
     unused: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """What is judged with the bundle, where it is there.
+
+    Attributes:
+        earlier: the release to compare with.
+        locked: what the lock file says.
+        known: vulnerabilities of its packages.
+    """
+
+    earlier: Earlier | None = None
+    locked: Locked | None = None
+    known: tuple[Vulnerability, ...] = ()
+
+
 def run(
     config: Config,
     manifest: Manifest,
@@ -43,6 +61,7 @@ def run(
     clock: Clock,
     console: Console,
     *,
+    beside: Beside | None = None,
     workers: Workers | None = None,
 ) -> Report:
     """Judge every file that the manifest names, and apply the waivers; the files were proven against it before.
@@ -53,6 +72,7 @@ def run(
         bundle: its files, and source maps beside them.
         clock: says which waivers have expired.
         console: for progress.
+        beside: what else is judged.
         workers: who share the work, if there is much of it.
     """
     items = [_item(config, bundle, artifact.path) for artifact in manifest.artifacts]
@@ -65,6 +85,7 @@ def run(
         for findings in each(judge_file, items):
             found += findings
             progress.advance()
+    found += _others(config, manifest, items, beside or Beside())
     verdict = judged(found, config.domains.waivers, clock.now().date())
     return Report(
         type_="release-check/v1",
@@ -77,6 +98,16 @@ def run(
         waived=verdict.waived,
         unused=verdict.unused,
     )
+
+
+def _others(config: Config, manifest: Manifest, items: list[Item], beside: Beside) -> "Iterator[Finding]":
+    for item in items:
+        yield from of_file(config, item.path, item.body)
+    entries = {artifact.path for artifact in manifest.entries}
+    yield from of_sizes(config, manifest, beside.earlier)
+    yield from of_surface(manifest, {i.path: i.body for i in items if i.path in entries}, beside.earlier)
+    if beside.locked is not None:
+        yield from of_dependencies(config, beside.locked, beside.known)
 
 
 def leave(report: Report, handover: Folder) -> None:

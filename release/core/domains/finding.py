@@ -10,8 +10,9 @@ from release.core.domains.address import PAGE, Address
 from release.core.domains.lists import KINDS, DomainsSection, Kind, Rule, allows
 from release.core.shape import rule as declared
 
-Status = Literal["unauthorised", "undecided", "refused"]
-"""`unauthorised`: it leads to a host on no list; `undecided`: nobody can tell where; `refused`: no waiver helps."""
+Status = Literal["unauthorised", "undecided", "refused", "found"]
+"""`unauthorised`: it leads to a host on no list; `undecided`: nobody can tell; `refused`: no waiver helps;
+`found`: anything else that must not be."""
 
 MOST: Final = 2_000
 """Findings of one file that are listed."""

@@ -28,6 +28,12 @@ Rule = Literal[
     "text",
     "file",
     "waiver",
+    "secret",
+    "private",
+    "size",
+    "level",
+    "surface",
+    "dependency",
 ]
 """What a finding is about; docs/check.md says what each means."""
 

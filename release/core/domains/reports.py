@@ -24,6 +24,12 @@ MEANS: Final[Mapping[str, str]] = {
     "text": "A text names a host that is on no list",
     "file": "A file cannot be judged",
     "waiver": "A waiver has expired",
+    "secret": "A key or password is in the bundle",
+    "private": "A path, a map to the sources or a person's address is in the bundle",
+    "size": "Something is larger than its budget",
+    "level": "Syntax is newer than the language level that was promised",
+    "surface": "A name that pages could use is gone, and the version does not say so",
+    "dependency": "A dependency is not as it must be",
 }
 
 
