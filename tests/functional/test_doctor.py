@@ -27,8 +27,8 @@ def project(library: Library) -> Iterator[Project]:
         keys = f'\n[keys.gitlab]\nurl = "{server.url}"\nproject = "acme/tag"\nsubject = {list(ready_project.SUBJECT)}\n'
         library.write("release.toml", toml + keys)
         inputs = {"library": "tag", "image": DIGEST, "build-image": DIGEST, "authorize": "manual"}
+        common = {"project": "tools/release", "ref": "7" * 40, "inputs": inputs | {"runner-tags": ["protected"]}}
         files = [f"/pipelines/{name}.yml" for name in ("release", "audit", "watch")]
-        common = {"project": "tools/release", "ref": "7" * 40, "inputs": inputs}
         library.write(".gitlab-ci.yml", yaml.safe_dump({"include": [common | {"file": file} for file in files]}))
         library.write("CODEOWNERS", "/.gitlab-ci.yml @acme/release\n/release.toml @acme/release\n")
         library.commit("chore: set up releases")

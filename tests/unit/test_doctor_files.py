@@ -27,8 +27,9 @@ def include(file: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
     return {"project": "tools/release", "ref": SHA, "file": f"/pipelines/{file}.yml", "inputs": inputs} | more
 
 
-def release(**inputs: str) -> dict[str, Any]:
-    return include("release", inputs={"library": "tag", "image": DIGEST, "build-image": DIGEST} | inputs)
+def release(**inputs: object) -> dict[str, Any]:
+    given = {"library": "tag", "image": DIGEST, "build-image": DIGEST, "runner-tags": ["protected"]}
+    return include("release", inputs=given | inputs)
 
 
 def ci(*includes: dict[str, Any] | str, **jobs: object) -> bytes:
@@ -167,6 +168,13 @@ def test_each_way_to_include_it_is_known(how: dict[str, str], level: str) -> Non
 )
 def test_inputs_say_what_release_toml_says(inputs: dict[str, str], expected: dict[str, str]) -> None:
     assert bad(ci(release(**inputs), include("audit"), include("watch"), include("rotate"))) == expected
+
+
+def test_runners_are_named_by_the_include_or_for_all_jobs() -> None:
+    rest = [include("audit"), include("watch"), include("rotate")]
+    nobody = release() | {"inputs": {k: v for k, v in release()["inputs"].items() if k != "runner-tags"}}
+    assert bad(ci(nobody, *rest)) == {"runners": "advice"}
+    assert bad(ci(nobody, *rest, default={"tags": ["protected"]})) == {}
 
 
 def test_a_library_in_a_folder_is_included_with_it_and_another_one_beside_it_is_not_meant() -> None:

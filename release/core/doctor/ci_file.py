@@ -4,7 +4,7 @@ https://docs.gitlab.com/ci/yaml/. What is behind an include is not read here.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from release.errors import FormatError
@@ -21,7 +21,7 @@ Kind = Literal["project", "local", "component", "remote", "template"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Include:
-    """One file that is included: from where, by which name of a version, and with what inputs that are text."""
+    """One file that is included: from where, by which name of a version, and with what inputs; a list is one text."""
 
     kind: Kind
     where: str
@@ -41,11 +41,12 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CiFile:
-    """The file."""
+    """The file. `runners`: the tags that its `default` asks of a runner."""
 
     includes: tuple[Include, ...] = ()
     jobs: tuple[Job, ...] = ()
-    workflow: tuple[Mapping[str, object], ...] = field(default=())
+    workflow: tuple[Mapping[str, object], ...] = ()
+    runners: tuple[str, ...] = ()
 
 
 def read_ci_file(body: bytes) -> CiFile:
@@ -55,6 +56,7 @@ def read_ci_file(body: bytes) -> CiFile:
         includes=tuple(_includes(whole.get("include"))),
         jobs=tuple(_jobs(whole)),
         workflow=_rules(_table(whole.get("workflow")).get("rules")) or (),
+        runners=tuple(_texts(_table(whole.get("default")).get("tags"))),
     )
 
 
@@ -85,7 +87,7 @@ def _includes(found: object) -> Iterator[Include]:
             yield Include(kind="remote" if "://" in item else "local", where="", file=item, ref=None, inputs={})
             continue
         table = _table(item)
-        inputs = {name: value for name, value in _table(table.get("inputs")).items() if isinstance(value, str)}
+        inputs = {name: " ".join(_texts(value)) for name, value in _table(table.get("inputs")).items()}
         if "project" in table:
             ref = _text(table.get("ref")) or None
             for file in _texts(table.get("file")):

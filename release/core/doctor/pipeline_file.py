@@ -43,6 +43,13 @@ def about_pipeline(config: Config, ci: CiFile, *, folder: str) -> Iterator[Findi
     else:
         yield ok("include", f"{FILE} includes {release.file}")
         yield from _inputs(config, release, folder)
+        if not ci.runners and not release.inputs.get("runner-tags"):
+            yield advice(
+                "runners",
+                "any runner of the project may take the jobs with keys",
+                "who runs one of them, or a job beside it, can read their keys",
+                f"{FILE}: inputs: runner-tags: [...], of protected runners (Settings > CI/CD > Runners)",
+            )
     for name, include in sorted(ours.items()):
         yield from _pinned(name, include)
         yield from _library(config, name, include)
