@@ -175,21 +175,28 @@ def _check(site: PublicSite, files: Sequence[_Expected], tally: _Tally) -> None:
 def _check_mixed_pages(site: PublicSite, file: _Expected, *, query: str, tally: _Tally) -> None:
     """Check that a page without `crossorigin` leaves nothing in a cache that a page with it cannot use.
 
-    S3 names no CORS and no `Vary` to who sends no `Origin`, and a cache may keep that for all (RFC 9111, 4.1). The
-    query is new to the cache, so that no customer is given what this makes a wrong one keep.
+    S3 names no CORS and no `Vary` to who sends no `Origin`. Browsers keep that for pages with one (RFC 9111, 4.1),
+    and so may a shared cache. The query is new to it: no customer is given what this makes a wrong one keep.
     """
     plain = _load(site, file, "gzip", origin="", query=query)
     if isinstance(plain, Download) and plain.status != OK:
         return  # no address of a release: a cache may refuse it
     later = _load(site, file, "gzip", query=query)
     tally.downloads += 2
-    if isinstance(later, str):
-        tally.findings.append(f"{file.path}?{query}: {later}")
+    if isinstance(plain, str) or isinstance(later, str):
+        tally.findings.append(f"{file.path}?{query}: {plain if isinstance(plain, str) else later}")
     else:
-        tally.findings += [
-            f"{file.path}: once a page without crossorigin has loaded it, {finding}"
-            for finding in _cors_findings(later)
-        ]
+        tally.findings += [f"{file.path}: {finding}" for finding in _mixed_findings(plain, later)]
+
+
+def _mixed_findings(plain: Download, later: Download) -> Iterator[str]:
+    if "access-control-allow-origin" not in plain.headers and "origin" not in plain.headers.get("vary", "").lower():
+        yield (
+            "a page without crossorigin is sent neither Access-Control-Allow-Origin nor 'Vary: Origin', "
+            "so its browser refuses what it keeps to pages with crossorigin"
+        )
+    else:
+        yield from (f"once a page without crossorigin has loaded it, {found}" for found in _cors_findings(later))
 
 
 def _load(site: PublicSite, file: _Expected, encoding: str, *, origin: str = ORIGIN, query: str = "") -> Download | str:

@@ -31,6 +31,7 @@ class FakePublicSite:
         self._without_cors: set[str] = set()
         self._failures: dict[str, list[ReleaseError]] = {}
         self._statuses: dict[str, int] = {}
+        self._only_for_origins = False
         self._one_copy = False
         self._asked_without_origin: set[tuple[str, str]] = set()
         self.requests: list[tuple[str, str, str]] = []
@@ -70,8 +71,12 @@ class FakePublicSite:
         """Send these paths without `Access-Control-Allow-Origin`."""
         self._without_cors.update(paths)
 
+    def send_cors_to_origins_only(self) -> None:
+        """Send `Access-Control-Allow-Origin` only to who sends an `Origin`, like CloudFront's SimpleCORS and S3."""
+        self._only_for_origins = True
+
     def keep_one_copy(self) -> None:
-        """Give everybody what the first got, like a cache before S3: without an `Origin` there is no CORS to keep."""
+        """Say `Vary: Origin`, and yet give everybody the copy of the first without an `Origin`."""
         self._one_copy = True
 
     def answer_with(self, path: str, status: int) -> None:
@@ -95,9 +100,11 @@ class FakePublicSite:
         if len(body) > limit:
             raise VerificationError(f"{path}: the body is larger than {limit} bytes")
         sent = {name.lower(): value for name, value in headers.items()}
-        if not origin and self._one_copy:
-            self._asked_without_origin.add((path, query))
-        bare = not origin or (path, query) in self._asked_without_origin
+        if page and self._one_copy:
+            sent["vary"] = "Origin"
+            if not origin:
+                self._asked_without_origin.add((path, query))
+        bare = (self._only_for_origins and not origin) or (path, query) in self._asked_without_origin
         if page and not bare and path not in self._without_cors:
             sent.setdefault("access-control-allow-origin", "*")
         if encoding != "identity":

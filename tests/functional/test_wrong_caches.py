@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.browser import Chromium, CustomerSite, chromium
+from tests.fakes.browser import Chromium, CustomerSite, Visitor, chromium
 from tests.fakes.caches import nginx, varnish
 from tests.fakes.ceph import CephGateway
 from tests.functional.delivered import CACHES, Delivered, delivered
@@ -20,6 +20,7 @@ FILE = "/tag/latest/tag.min.js"
 VERSION = "globalThis.tag?.version ?? null"
 NGINX_CORS = 'add_header Access-Control-Allow-Origin "*" always;'
 VARNISH_CORS = 'set resp.http.Access-Control-Allow-Origin = "*";'
+ECHOED = {'proxy_set_header Origin "";': "", "proxy_hide_header Access-Control-Allow-Origin;": ""}
 PASSED_ON = {"unset req.http.Origin;": "", VARNISH_CORS: ""}
 
 
@@ -27,7 +28,8 @@ PASSED_ON = {"unset req.http.Origin;": "", VARNISH_CORS: ""}
 class Wrong:
     """What is wrong in a configuration, what verify says, and what the browser says.
 
-    `before`: how pages load the file before verify looks, each with attributes of its own; `later` the same after it.
+    `before`: how pages load the file before verify looks, each with attributes of its own; `later` the same after it,
+    by others than who comes last or, if `alone`, by the same.
     """
 
     start: Callable[..., AbstractContextManager[str]]
@@ -36,9 +38,11 @@ class Wrong:
     complaint: str
     before: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    alone: bool = False
 
 
 NO_CORS = "has been blocked by CORS policy: No 'Access-Control-Allow-Origin' header is present"
+OTHERS = "has been blocked by CORS policy: The 'Access-Control-Allow-Origin' header has a value"
 WRONG = {
     "no CORS at all": Wrong(
         start=nginx,
@@ -46,22 +50,35 @@ WRONG = {
         finding=f"{FILE} (br): Access-Control-Allow-Origin is None, so browsers refuse it with integrity",
         complaint=NO_CORS,
     ),
-    "CORS only for who asks for it": Wrong(
+    "CORS only for who asks for it, as S3 does": Wrong(
         start=varnish,
         changed=PASSED_ON,
-        finding=f"{FILE}: once a page without crossorigin has loaded it, Access-Control-Allow-Origin is None",
+        finding=f"{FILE}: a page without crossorigin is sent neither Access-Control-Allow-Origin nor 'Vary: Origin'",
         complaint=NO_CORS,
         later=("",),
     ),
-    "CORS of whoever asked first": Wrong(
+    "CORS only for who asks for it, set by the cache as CloudFront's SimpleCORS does": Wrong(
         start=nginx,
         changed={
-            'proxy_set_header Origin "";': "",
-            "proxy_hide_header Access-Control-Allow-Origin;": "",
-            NGINX_CORS: "",
+            "\nserver {": '\nmap $http_origin $cors { "" ""; default "*"; }\nserver {',
+            NGINX_CORS: "add_header Access-Control-Allow-Origin $cors;",
         },
+        finding=f"{FILE}: a page without crossorigin is sent neither Access-Control-Allow-Origin nor 'Vary: Origin'",
+        complaint=NO_CORS,
+        later=("",),
+        alone=True,
+    ),
+    "Vary said and not kept": Wrong(
+        start=nginx,
+        changed={**ECHOED, NGINX_CORS: "add_header Vary Origin;"},
+        finding=f"{FILE}: once a page without crossorigin has loaded it, Access-Control-Allow-Origin is None",
+        complaint=OTHERS,
+    ),
+    "CORS of whoever asked first": Wrong(
+        start=nginx,
+        changed={**ECHOED, NGINX_CORS: ""},
         finding=f"{FILE} (br): Access-Control-Allow-Origin is 'http://127.0.0.1:",
-        complaint="has been blocked by CORS policy: The 'Access-Control-Allow-Origin' header has a value",
+        complaint=OTHERS,
         before=("crossorigin",),
     ),
     "CORS of whoever asks, kept for others": Wrong(
@@ -71,7 +88,7 @@ WRONG = {
             "if (beresp.status >= 400) {": "unset beresp.http.Vary;\n    if (beresp.status >= 400) {",
         },
         finding=f"{FILE} (br): it answers for one origin without 'Vary: Origin', so a cache gives it to others",
-        complaint="has been blocked by CORS policy: The 'Access-Control-Allow-Origin' header has a value",
+        complaint=OTHERS,
     ),
     "a script made smaller": Wrong(
         start=nginx,
@@ -126,7 +143,8 @@ def test_verify_says_of_a_wrong_cache_why_browsers_will_refuse_what_it_serves(
 ) -> None:
     wrong = WRONG[name]
     with wrong.start(released.origin, tmp_path, changed=wrong.changed) as url:
-        load(browser, url, *wrong.before)
+        last = browser.visitor()
+        load(browser.visitor(), url, *wrong.before)
         toml = released.site.library.folder / "release.toml"
         right = toml.read_text()
         toml.write_text(right.replace(released.url, url))
@@ -135,17 +153,17 @@ def test_verify_says_of_a_wrong_cache_why_browsers_will_refuse_what_it_serves(
         assert ended.code == 13, ended
         assert wrong.finding in ended.err
         assert "Set it right (docs/delivery.md)" in ended.err
-        load(browser, url, *wrong.later)
-        ran, complaints = load(browser, url, f'integrity="{released.integrity("1.0.0")}" crossorigin')
+        load(last if wrong.alone else browser.visitor(), url, *wrong.later)
+        ran, complaints = load(last, url, f'integrity="{released.integrity("1.0.0")}" crossorigin')
         assert ran is None
         assert wrong.complaint in complaints
 
 
-def load(browser: Chromium, url: str, *attributes: str) -> tuple[str | None, str]:
+def load(visitor: Visitor, url: str, *attributes: str) -> tuple[str | None, str]:
     """Load the file as a page of an unknown site does, once with each attributes; gives the last page's state."""
     ran, complaints = None, ""
     for more in attributes:
         with CustomerSite() as shop:
-            tab = browser.visitor().open(shop.page(f'<script src="{url}{FILE}" {more}></script>'))
+            tab = visitor.open(shop.page(f'<script src="{url}{FILE}" {more}></script>'))
             ran, complaints = tab.run(VERSION), "\n".join(tab.complaints)
     return ran, complaints

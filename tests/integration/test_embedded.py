@@ -447,6 +447,8 @@ def test_provisioning_makes_two_buckets_and_a_distribution(region: str) -> None:
         assert found["DomainName"] == site.domain
         assert (behavior["CachePolicyId"], behavior["ResponseHeadersPolicyId"]) == (CACHING_OPTIMIZED, SIMPLE_CORS)
         assert behavior["ViewerProtocolPolicy"] == "https-only"
+        (origin,) = found["DistributionConfig"]["Origins"]["Items"]
+        assert [header["HeaderName"] for header in origin["CustomHeaders"]["Items"]] == ["Origin"]
 
 
 def test_provisioning_twice_is_provisioning_once(account: Account, site: Site) -> None:
@@ -542,6 +544,8 @@ def test_a_private_bucket_is_served_to_pages_of_any_origin(
     assert got.headers["etag"].startswith('"' if encoding == "identity" else 'W/"')
     assert "last-modified" in got.headers
     assert got.headers["x-cache"] == "Miss from edge"
+    plain = web.fetch("/tag/1.0.0/t.js", encoding=encoding, origin="", limit=10_000)
+    assert plain.headers["access-control-allow-origin"] == "*", "a browser keeps this for pages with crossorigin"
     again = web.fetch("/tag/1.0.0/t.js", encoding=encoding, origin=PAGE, limit=10_000)
     assert (again.headers["x-cache"], again.body) == ("Hit from edge", SCRIPT)
 

@@ -227,8 +227,13 @@ def test_an_answer_without_cors_is_a_finding_since_browsers_refuse_it(world: Wor
     assert all(finding.startswith(path) and "Access-Control-Allow-Origin is None" in finding for finding in found)
 
 
+def test_cors_for_pages_with_an_origin_only_is_a_finding_since_browsers_keep_what_other_pages_got(world: World) -> None:
+    world.public.send_cors_to_origins_only()
+    (finding,) = findings(world)
+    assert "a page without crossorigin is sent neither Access-Control-Allow-Origin nor 'Vary: Origin'" in finding
+
+
 def test_a_cache_that_keeps_for_all_what_a_page_without_crossorigin_got_is_a_finding(world: World) -> None:
-    """S3 sends `Access-Control-Allow-Origin` and `Vary` only to who sends an `Origin`."""
     world.public.keep_one_copy()
     (finding,) = findings(world)
     path, _, what = finding.partition(": ")

@@ -19,6 +19,7 @@ from release.adapters.embedded.provision import CACHING_OPTIMIZED, SIMPLE_CORS, 
 from release.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudfront.type_defs import DistributionConfigOutputTypeDef
     from mypy_boto3_s3 import S3Client
 
 _DAY: Final = 86_400.0
@@ -63,9 +64,11 @@ class EmbeddedEdge:
         Raises:
             ConfigError: the distribution uses policies that the edge does not know.
         """
+        config = _config(self._aws, self._site.distribution)
+        cors = {"access-control-allow-origin": "*"} if _asks_with_origin(config) and self._allows_all() else {}
         cache = EdgeCache(
-            behavior=_behavior(self._aws, self._site.distribution),
-            origin=_Origin(self._aws, self._site.bucket, self._reader()).get,
+            behavior=_behavior(config, self._site.distribution),
+            origin=_Origin(self._aws, self._site.bucket, self._reader(), cors).get,
             purges=self._purges,
             now=self._now,
             error_seconds=self._error_seconds,
@@ -90,6 +93,17 @@ class EmbeddedEdge:
     def _purges(self, after: int) -> Sequence[Sequence[str]]:
         return self._aws.purged_paths(self._site.distribution, after=after)
 
+    def _allows_all(self) -> bool:
+        """Tell whether the bucket names every origin to who sends one; moto names that origin, where S3 says `*`."""
+        s3 = self._aws.session().client("s3", endpoint_url=self._aws.endpoint)
+        try:
+            rules = s3.get_bucket_cors(Bucket=self._site.bucket)["CORSRules"]
+        except ClientError as error:
+            if error_code(error) != "NoSuchCORSConfiguration":
+                raise
+            return False
+        return any("*" in rule["AllowedOrigins"] and "GET" in rule["AllowedMethods"] for rule in rules)
+
     def _reader(self) -> AccessKey:
         bucket = f"arn:aws:s3:::{self._site.bucket}"
         statements = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket}/*"}]
@@ -98,9 +112,17 @@ class EmbeddedEdge:
         return self._aws.add_user(f"edge-{secrets.token_hex(8)}", statements)
 
 
-def _behavior(aws: EmbeddedAws, distribution: str) -> Behavior:
+def _config(aws: EmbeddedAws, distribution: str) -> "DistributionConfigOutputTypeDef":
     cloudfront = aws.session().client("cloudfront", endpoint_url=aws.endpoint)
-    config = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    return cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+
+
+def _asks_with_origin(config: "DistributionConfigOutputTypeDef") -> bool:
+    (origin,) = config["Origins"]["Items"]
+    return any(header["HeaderName"].lower() == "origin" for header in origin.get("CustomHeaders", {}).get("Items", []))
+
+
+def _behavior(config: "DistributionConfigOutputTypeDef", distribution: str) -> Behavior:
     found = config["DefaultCacheBehavior"]
     if found.get("CachePolicyId") != CACHING_OPTIMIZED or found.get("ResponseHeadersPolicyId") not in {
         SIMPLE_CORS,
@@ -122,10 +144,11 @@ def _behavior(aws: EmbeddedAws, distribution: str) -> Behavior:
 
 
 class _Origin:
-    """The bucket, read with the edge's own key."""
+    """The bucket, read with the edge's own key. It names `cors` with every object."""
 
-    def __init__(self, aws: EmbeddedAws, bucket: str, reader: AccessKey) -> None:
+    def __init__(self, aws: EmbeddedAws, bucket: str, reader: AccessKey, cors: Mapping[str, str]) -> None:
         self._bucket = bucket
+        self._cors = cors
         self._s3: S3Client = aws.session(reader).client(
             "s3", endpoint_url=aws.endpoint, config=Config(max_pool_connections=32)
         )
@@ -138,7 +161,9 @@ class _Origin:
             return _error(error_status(error) or _BAD_GATEWAY, error_code(error))
         except AWS_ERRORS as error:
             return _error(_BAD_GATEWAY, type(error).__name__)
-        return Response(status=200, headers=found["ResponseMetadata"]["HTTPHeaders"], body=body)
+        sent = found["ResponseMetadata"]["HTTPHeaders"]
+        headers = {name: value for name, value in sent.items() if not name.startswith("access-control-")}
+        return Response(status=200, headers={**headers, **self._cors}, body=body)
 
 
 def _error(status: int, code: str) -> Response:

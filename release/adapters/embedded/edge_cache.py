@@ -35,7 +35,15 @@ _COMPRESSIBLE: Final = frozenset(
 _LEAST_COMPRESSED: Final = 1_000
 _MOST_COMPRESSED: Final = 10_000_000
 _PASSED_ON: Final = frozenset(
-    {"cache-control", "content-disposition", "content-encoding", "content-type", "etag", "last-modified"}
+    {
+        "access-control-allow-origin",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-type",
+        "etag",
+        "last-modified",
+    }
 )
 _NOT_KEPT: Final = frozenset({"no-cache", "no-store", "private"})
 ERROR_SECONDS: Final[Mapping[int, float]] = {404: 10.0}

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 CACHING_OPTIMIZED: Final = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html
 SIMPLE_CORS: Final = "60669652-455b-4ae9-85a4-c4c02393f86c"
+# Sent to the bucket with every request: S3 names CORS only to who sends an Origin, and a browser keeps what it got
+# without for pages that need it. "You can configure CloudFront to always add the Origin header":
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
+SENT_ORIGIN: Final = "https://release.invalid"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,6 +223,7 @@ def _config(bucket: str, region: str, access: str) -> "DistributionConfigUnionTy
                     "DomainName": f"{bucket}.s3.{region}.amazonaws.com",
                     "OriginAccessControlId": access,
                     "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "Origin", "HeaderValue": SENT_ORIGIN}]},
                 }
             ],
         },
