@@ -19,7 +19,7 @@ test: .venv/installed tiers lint ## Set up all that the tests need, then lint an
 check: .venv/installed format lint fast ## Format, lint, type-check and run the fast tests
 
 fast: .venv/installed
-	$(BIN)/pytest -q -n auto -m "not moto and not node and not rgw and not go and not aics and not caches and not browser"
+	$(BIN)/pytest -q -n auto -m "not moto and not node and not rgw and not go and not aics and not caches and not browser and not gitlab"
 
 format: .venv/installed
 	$(BIN)/ruff format --quiet .

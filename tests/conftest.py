@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.fakes import aics, browser, caches, go_checker
+from tests.fakes import aics, browser, caches, ci_local, go_checker
 from tests.fakes.ceph import PROGRAMS, CephGateway, ceph_gateway
 from tests.fakes.iam_simulator import Simulator, simulated
 
@@ -37,6 +37,7 @@ TIERS: Final[dict[str, Callable[[], str]]] = {
     "aics": aics.missing,
     "caches": caches.lacking,
     "browser": lambda: _rgw() or browser.lacking(),
+    "gitlab": ci_local.lacking,
 }
 _NOT_RUN: Final = pytest.StashKey[dict[str, str]]()
 

@@ -138,7 +138,9 @@ def _world(folder: Path) -> Iterator[World]:
     from release.adapters.embedded.edge import EmbeddedEdge  # noqa: PLC0415
     from release.adapters.embedded.provision import provision  # noqa: PLC0415
 
-    environment = {k: v for k, v in environments.read().items() if not k.startswith(("AWS_", "CI", "RELEASE_"))}
+    environment = {
+        k: v for k, v in environments.read().items() if not k.startswith(("AWS_", "CI", "GITLAB_", "RELEASE_"))
+    }
     environment["GITLAB_USER_ID"] = "42"  # who runs the pipeline
     environment["XDG_CONFIG_HOME"] = str(folder / "settings")  # every demo has logs of its own
     with EmbeddedAws() as aws:

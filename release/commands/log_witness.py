@@ -13,6 +13,7 @@ from release.commands.keys_to_trust import LARGEST_KEYS, KeyFile, keys_to_trust
 from release.commands.log_verify import gravest, sentence
 from release.commands.named_files import read_file
 from release.commands.options import DryRun, Json, emit, emit_json
+from release.core.key_environment import require_protected
 from release.errors import ConfigError, EvidenceError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def witness(
     from release.stages import witness as stage  # noqa: PLC0415
 
     variables = environment.read()
+    require_protected(variables, what="a witness")
     logs = _one_log(key)
     visit = stage.Visit(
         logs=logs,

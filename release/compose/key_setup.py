@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from release.compose.library import Workspace
 from release.core.identities import identities
+from release.core.key_environment import require_protected
 from release.core.keypolicy import LOG_BUCKET, SITE_BUCKET
 from release.effects.slots import Slots
 from release.errors import ConfigError
@@ -20,6 +21,7 @@ def administrator(work: Workspace) -> "AwsClients":
     """Make clients with the administrator's key of this environment, whatever RELEASE_KEYS says."""
     from release.adapters.aws import AwsAccess, AwsClients  # noqa: PLC0415
 
+    require_protected(work.environment, what="an administrator's command")
     site = work.config.site
     access = AwsAccess(stage="provision", region=site.region, environment=work.environment, endpoint=site.endpoint)
     return AwsClients(access)

@@ -19,7 +19,7 @@ from release.adapters.terminal import Terminal
 from release.core.config import Config, parse
 from release.core.customer import is_customer_file, of_customer, parse_customer, place_of
 from release.core.identities import Identities, identities, owner
-from release.core.key_environment import KEYS_FILE, foreign
+from release.core.key_environment import KEYS_FILE, foreign, require_protected
 from release.core.keypolicy import Policies, policies
 from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
@@ -204,6 +204,7 @@ class Workspace:
     def cdn(self) -> Cdn:
         """Reach the cache in front of the bucket with the invalidate stage's key."""
         if (delivery := self.config.delivery) is not None:
+            require_protected(self.environment, what="the invalidate stage")
             from release.adapters.delivery import other  # noqa: PLC0415
 
             return other(delivery, site=self.config.site.url, environment=self.environment)
@@ -229,6 +230,7 @@ class Workspace:
         """Make the AWS clients of a stage: its profile in the file RELEASE_KEYS names, or this environment's key."""
         from release.adapters.aws import AwsAccess, AwsClients  # noqa: PLC0415
 
+        require_protected(self.environment, what=f"the {stage} stage")
         keyring = self.keyring()
         if keyring is None and (wrong := foreign(self.environment, owner=owner(self.config), stage=stage)):
             raise CredentialError(

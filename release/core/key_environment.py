@@ -1,4 +1,4 @@
-"""Whether a job sees the credentials of a stage that it is not.
+"""Whether a job may use a key at all, and whether it sees the credentials of a stage that it is not.
 
 Names of variables are said, values never. `foreign` is certain and cheap enough for every stage to ask;
 `surplus` also takes what only looks like a second key.
@@ -10,6 +10,7 @@ from typing import Final
 
 from release.core.id_token import AUDIENCE, audiences
 from release.core.identities import ROTATE, STAGES
+from release.errors import CredentialError
 
 KEYS_FILE: Final = "RELEASE_KEYS"
 # https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html; the first of each names the source.
@@ -24,6 +25,27 @@ _KNOWN: Final = frozenset(name for source in _SOURCES for name in source)
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _KEY_ID: Final = re.compile(r"A[KS]IA[A-Z2-7]{16}")
 _SECRET_NAME: Final = re.compile(r".*AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN).*", re.ASCII)
+
+
+def require_protected(environment: Mapping[str, str], *, what: str) -> None:
+    """Make sure that a GitLab job with a key runs for a protected branch or tag; elsewhere nothing is asked.
+
+    Whoever may push any other ref can write the job that runs there.
+    https://docs.gitlab.com/ci/variables/predefined_variables/ (`GITLAB_CI`, `CI_COMMIT_REF_PROTECTED`).
+
+    Args:
+        environment: of the job.
+        what: needs a key, for the error.
+
+    Raises:
+        CredentialError: GitLab does not say that the ref is protected.
+    """
+    if environment.get("GITLAB_CI") and environment.get("CI_COMMIT_REF_PROTECTED") != "true":
+        raise CredentialError(
+            f"{what} does not start in a GitLab job whose branch or tag is not protected",
+            hint="protect the tags that release, and 'Protect variable' on every key: docs/gitlab.md",
+            evidence={"CI_COMMIT_REF_PROTECTED": environment.get("CI_COMMIT_REF_PROTECTED", "not set")[:20]},
+        )
 
 
 def foreign(environment: Mapping[str, str], *, owner: str, stage: str) -> list[str]:

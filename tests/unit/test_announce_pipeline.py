@@ -39,7 +39,7 @@ def test_a_version_is_announced_after_its_outcome_with_what_that_left(config: Co
 def test_it_has_no_key_and_takes_nothing_of_the_project(config: Config) -> None:
     job = jobs(config)["release:announce"]
     assert not {"id_tokens", "environment", "secrets", "cache"} & set(job)
-    assert job["inherit"] == {"default": ["tags"], "variables": False}
+    assert job["inherit"] == {"default": False, "variables": False}
     assert job["variables"]["GIT_STRATEGY"] == "clone"
 
 

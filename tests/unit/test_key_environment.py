@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from release.core.key_environment import foreign, surplus
+from release.core.key_environment import foreign, require_protected, surplus
+from release.errors import CredentialError
 
 STATIC = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE22", "AWS_SECRET_ACCESS_KEY": "canary-secret"}
 ROLE = {
@@ -23,6 +24,23 @@ def test_one_key_of_the_stage_itself_is_right(environment: dict[str, str]) -> No
     environment = environment | {"AWS_REGION": "eu-west-1", "RELEASE_ID_TOKEN": token({"aud": "release-publish"})}
     assert foreign(environment, owner="tag", stage="publish") == []
     assert surplus(environment) == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"CI": "true"}, {"GITLAB_CI": ""}, {"GITLAB_CI": "true", "CI_COMMIT_REF_PROTECTED": "true"}],
+    ids=["nowhere", "another CI", "empty", "protected"],
+)
+def test_a_key_may_be_used_outside_gitlab_and_on_a_protected_ref(environment: dict[str, str]) -> None:
+    require_protected(environment, what="a stage")
+
+
+@pytest.mark.parametrize("protected", [{}, *({"CI_COMMIT_REF_PROTECTED": said} for said in ("", "false", "True", "1"))])
+@pytest.mark.parametrize("job", ["true", "false", "1"])
+def test_in_a_gitlab_job_nothing_but_true_means_protected(job: str, protected: dict[str, str]) -> None:
+    with pytest.raises(CredentialError, match="the publish stage does not start") as error:
+        require_protected({"GITLAB_CI": job, **protected}, what="the publish stage")
+    assert "Protect variable" in error.value.hint
 
 
 FOREIGN = {

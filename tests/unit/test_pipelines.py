@@ -14,7 +14,7 @@ import pytest
 
 from release.adapters import aws_credentials
 from release.cli import main
-from release.errors import ConfigError
+from release.errors import ConfigError, CredentialError
 from tests.fakes.gitlab import Config, configuration, documents, inputs_used, jobs, lines, needs, started
 
 ROOT: Final = Path(__file__).parents[2]
@@ -97,6 +97,50 @@ def test_an_input_cannot_break_out_of_the_quotes_of_a_script(folder: str) -> Non
         configuration(ROOT, RELEASE, INPUTS | {"folder": folder})
 
 
+@pytest.mark.parametrize("channels", ["-x", "latest --version=1", "latest;id", " latest", "$X", "v1  latest"])
+def test_a_list_of_channels_cannot_be_an_option_or_a_command(channels: str) -> None:
+    with pytest.raises(ValueError, match="channels may not be"):
+        configuration(ROOT, RELEASE, INPUTS | {"channels": channels})
+
+
+SHAPES: Final[Sequence[Mapping[str, object]]] = (
+    {"folder": "", "runner-tags": [], "setup": [], "build-setup": []},
+    {"folder": "packages/tag/", "runner-tags": ["protected", "docker"], "setup": ["pip install release"]}
+    | {"build-setup": ["apt-get update", "pip install release"]},
+)
+CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "channels": ("", "v1 latest"),
+    "authorize": ("on_success", "manual"),
+    "promote": ("manual", "on_success"),
+}
+
+
+def test_every_template_is_accepted_with_every_combination_of_its_inputs(tmp_path: Path) -> None:
+    for file in TEMPLATES:
+        inputs = documents(file)[0]["inputs"]
+        chosen = [name for name in CHOICES if name in inputs]
+        combinations = itertools.product(range(len(SHAPES)), itertools.product(*(CHOICES[name] for name in chosen)))
+        for place, (shape, values) in enumerate(combinations):
+            whole: Config = {**INPUTS, "log": "https://log.example.com/tag", **SHAPES[shape]}
+            whole |= zip(chosen, values, strict=True)
+            given = {name: value for name, value in whole.items() if name in inputs}
+            config = configuration(ROOT, f"pipelines/{file.name}", given)
+            (tmp_path / f"{file.stem}-{place}.json").write_text(json.dumps(config), encoding="utf-8")
+            assert "$[[" not in json.dumps(config)
+            if file.name == "release.yml":
+                found = started(jobs(config), TAG)
+                assert found["release:promote"] == whole["promote"]
+                assert found["release:authorize"] == whole["authorize"]
+    assert schema_errors(*tmp_path.iterdir()) == ""
+
+
+def test_the_named_channels_are_promoted_and_the_named_runners_run(tmp_path: Path) -> None:
+    found = jobs(configuration(ROOT, RELEASE, INPUTS | {"channels": "v1 latest", "runner-tags": ["protected"]}))
+    (call,) = calls(found["release:authorize"], tmp_path, TAG)
+    assert call.arguments == ["record", "promote", "v1", "latest", *WITH_FILE]
+    assert {tuple(job["tags"]) for job in found.values()} == {("protected",)}
+
+
 # One key a job
 
 
@@ -127,7 +171,7 @@ def test_keyed_jobs_of_one_library_never_run_together_and_are_never_cancelled(pi
 
 def test_no_job_takes_defaults_caches_or_variables_of_the_project(pipeline: dict[str, Config]) -> None:
     for name, job in pipeline.items():
-        assert job["inherit"] == {"default": ["tags"], "variables": False}, name
+        assert job["inherit"] == {"default": False, "variables": False}, name
         assert "cache" not in job, name
         assert job["variables"]["GIT_STRATEGY"] == "clone", name
 
@@ -291,7 +335,8 @@ def calls(job: Config, folder: Path, variables: Mapping[str, str], *, shell: str
     programs.mkdir(parents=True)
     (programs / "release").write_text(RECORDER, encoding="utf-8")
     (programs / "release").chmod(0o755)
-    environment = {"PATH": f"{programs}:/usr/bin:/bin", "CI_PIPELINE_ID": "11", "CI_JOB_ID": "22", **variables}
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "CI_PIPELINE_ID": "11", "CI_JOB_ID": "22"}
+    environment |= {"CI_COMMIT_REF_PROTECTED": "true", **variables}
     environment["TMPDIR"] = str(folder)
     subprocess.run(
         [shell, "-c", 'set -e; : | eval "$1"', shell, "\n".join(lines(job))], cwd=folder, env=environment, check=True
@@ -354,6 +399,53 @@ def test_without_a_role_a_static_key_is_the_key(
     for call in calls(pipeline[name], tmp_path, ROLLBACK | STATIC):
         assert aws_credentials.credential_source(call.key, stage=stage) == aws_credentials.STATIC
         assert set(call.key) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+SECRETIVE: Final = {
+    RELEASE: tuple(KEYED),
+    "pipelines/audit.yml": ("audit",),
+    "pipelines/rotate.yml": ("rotate:keys", "rotate:record"),
+    "pipelines/watch.yml": ("watch:keys", "check:keys"),
+    "pipelines/witness.yml": ("witness:log",),
+}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("protected", ["false", "", "TRUE"])
+def test_a_job_with_a_secret_asks_whether_its_ref_is_protected_before_all_else(
+    tmp_path: Path, protected: str, shell: str
+) -> None:
+    for file, names in SECRETIVE.items():
+        given = {"setup": ["touch began"], "log": "https://log.example.com/tag", **INPUTS}
+        wanted = documents(ROOT / file)[0]["inputs"]
+        found = jobs(configuration(ROOT, file, {name: value for name, value in given.items() if name in wanted}))
+        for name in names:
+            script = ["set -e", *lines(found[name]), "touch ended"]
+            environment = {"PATH": "/usr/bin:/bin", "CI_COMMIT_REF_PROTECTED": protected}
+            ended = subprocess.run(
+                [shell, "-c", "\n".join(script)],
+                cwd=tmp_path,
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            assert ended.returncode == CredentialError.exit_code, name
+            assert "is not protected" in ended.stderr
+            assert list(tmp_path.iterdir()) == [], name
+
+
+def test_every_job_with_an_environment_or_a_token_is_among_them() -> None:
+    for file in TEMPLATES:
+        header, body = documents(file)
+        values = {"channels": "", "log": "https://log.example.com/tag", **INPUTS}
+        given = {name: value for name, value in values.items() if name in header["inputs"]}
+        if not any("common.yml" in str(item) for item in body.get("include", [])):
+            continue
+        found = jobs(configuration(ROOT, f"pipelines/{file.name}", given))
+        secretive = {name for name, job in found.items() if {"environment", "id_tokens"} & set(job)}
+        guarded = {name for name, job in found.items() if "CI_COMMIT_REF_PROTECTED" in lines(job)[0]}
+        assert secretive == guarded, file.name
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -544,6 +636,7 @@ def test_a_witness_has_only_its_own_key_and_pushes_what_it_saw_even_if_that_is_a
     subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", "--detach"], check=True)
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(tmp_path), "CI_PIPELINE_ID": "11"}
     environment |= {"CI_PROJECT_URL": str(tmp_path / "witness"), "CI_JOB_TOKEN": "t0ken", "CI_COMMIT_BRANCH": "main"}
+    environment |= {"CI_COMMIT_REF_PROTECTED": "true"}
     ended = subprocess.run(
         ["sh", "-c", 'set -e; : | eval "$1"', "sh", "\n".join(lines(job))],
         cwd=clone,
