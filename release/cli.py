@@ -53,6 +53,7 @@ COMMANDS: Final = (
     Row("matrix", "matrix:matrix", _CUSTOMERS),
     Row("next", "next:next_", _VERSIONS),
     Row("changelog", "changelog:changelog", _VERSIONS),
+    Row("csp", "csp:csp", _SETUP),
     Row("init", "init:init", _SETUP),
     Row("config", "config:app", _SETUP),
     Row("keys", "keys:app", _SETUP),
