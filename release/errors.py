@@ -17,6 +17,7 @@
     ├── FormatError       16  a file handed from stage to stage is malformed
     ├── MissingToolError  17  a program or an optional package is not installed
     ├── CheckError        18  the bundle may load, send or inject where it is not authorised
+    ├── TrippedError      19  a ring's gate says that its version makes too many errors
     ├── TamperedError     20  a release log was altered, cut, forked or not signed by its keys
     ├── BrokenRuleError   21  an entry of a release log is malformed or breaks a release rule
     ├── EvidenceError     22  evidence or a changelog is not what the release log recorded
@@ -142,6 +143,12 @@ class CheckError(ReleaseError):
     """The bundle loads, sends or injects where it is not authorised, or nobody can tell."""
 
     exit_code = 18
+
+
+class TrippedError(ReleaseError):
+    """A ring's gate says that its version makes too many errors."""
+
+    exit_code = 19
 
 
 class TamperedError(ReleaseError):

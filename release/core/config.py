@@ -27,6 +27,7 @@ from release.core.layout import (
     SiteLayout,
 )
 from release.core.manifest import SHA256
+from release.core.ring_section import Rings, check_rings
 from release.core.shape import Place, Problem, ShapeError, dotted, kebab, read, rule
 from release.core.supply import Supply
 from release.errors import ConfigError
@@ -212,6 +213,7 @@ class Config:
         doc="Channels that stay at a version until it is taken out here.",
     )
     customers: CustomersSection | None = None
+    rings: Rings | None = None
 
     @property
     def layout(self) -> SiteLayout:
@@ -302,6 +304,9 @@ def _cross_check(config: Config) -> list[Problem]:
     ]
     if config.keys.gitlab:
         urls.append((("keys", "gitlab", "url"), config.keys.gitlab.url))
+    if config.rings:
+        problems += [Problem(("rings", *p.place), p.message) for p in check_rings(config.rings, config.channels)]
+        urls.append((("rings", "gate", "url"), config.rings.gate.url if config.rings.gate else None))
     if config.delivery:
         urls += [(("delivery", "servers", str(i)), url) for i, url in enumerate(config.delivery.servers)]
     problems += [

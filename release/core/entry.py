@@ -18,6 +18,7 @@ from release.core.layout import CHANNEL, LARGEST_SLOT, LIBRARY, VERSION
 from release.core.manifest import COMMIT, SHA256
 from release.core.pipeline import Pipeline
 from release.core.provenance import STATEMENT
+from release.core.ring_rule import RingRule
 from release.core.shape import rule
 from release.core.tlog.note import Key
 from release.core.trust import PRINCIPAL, ROLE
@@ -153,6 +154,7 @@ class Event:
     approvals: tuple[Approved, ...] = rule((), most=20)
     emergency: bool = False
     trust: TrustReference | None = None
+    ring: RingRule | None = None
     pipeline: Pipeline
 
 

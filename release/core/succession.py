@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from release.core import channels as rules
 from release.core import document
+from release.core import rings as ring_rules
 from release.core.approval import before_of, stamp
 from release.core.channels import Channel
 from release.core.entry import (
@@ -28,6 +29,9 @@ from release.core.entry import (
 from release.core.evidence import Evidence
 from release.core.permission import Grant
 from release.core.pipeline import Pipeline
+from release.core.ring_rule import RingRule
+from release.core.ring_section import Rings, rule_for
+from release.core.rings import Standing
 from release.core.slot import Invalid
 from release.core.trust_change import announced, check_judged, since
 from release.core.version import parse_version
@@ -63,7 +67,8 @@ class Intent:
     """What is to be logged, before it has a place in the log.
 
     `grant` is the permission that people gave for it, `trust` the epoch that it announces; `asked` says that it is
-    not to be logged yet, but people are to be asked for permission.
+    not to be logged yet, but people are to be asked for permission. `standing` is how the ring before does, where
+    there is one.
     """
 
     action: Action
@@ -77,6 +82,7 @@ class Intent:
     grant: Grant | None = None
     trust: TrustReference | None = None
     asked: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +93,7 @@ class Log:
     component: str
     channels: Mapping[str, Channel]
     pipeline: Pipeline
+    rings: Rings | None = None
 
 
 def already(tail: Tail, intent: Intent) -> int | None:
@@ -126,7 +133,7 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
     Raises:
         RefusedError: a rule forbids it.
     """
-    index = tail.size
+    index, ring = tail.size, ring_of(log, intent)
     before = tail.state.channels.get(intent.channel or "")
     return Event(
         event_id=_event_id(log, intent, tail),
@@ -142,17 +149,34 @@ def follow(log: Log, tail: Tail, intent: Intent, *, at: datetime) -> Event:
         reason=intent.reason,
         prev=Previous(index=tail.size - 1, leaf_hash=tail.leaf_hash) if tail.size else None,
         before=before,
-        after=_after(log, tail.state, intent, index, at),
+        after=_after(log, tail.state, intent, index, at, ring),
         source=intent.source,
-        evidence=intent.evidence,
+        evidence=intent.evidence + _verdict(intent, ring),
         approvals=intent.grant.approvals if intent.grant else (),
         emergency=intent.grant is not None and intent.grant.emergency,
         trust=intent.grant.trust if intent.grant else intent.trust,
+        ring=ring,
         pipeline=log.pipeline,
     )
 
 
-def _after(log: Log, state: State, intent: Intent, index: int, at: datetime) -> State:
+def ring_of(log: Log, intent: Intent) -> RingRule | None:
+    """Give the ring's rule that a promotion is held to; an emergency passes what takes time (RefusedError)."""
+    if intent.action != "promote.authorized" or intent.asked:
+        return None
+    rule = rule_for(log.rings, log.channels, intent.channel or "", intent.version)
+    if rule is None or intent.grant is None or not intent.grant.emergency:
+        return rule
+    return dataclasses.replace(rule, waived=True)
+
+
+def _verdict(intent: Intent, ring: RingRule | None) -> tuple[Evidence, ...]:
+    """The gate's answer belongs to an entry that it let pass."""
+    verdict = intent.standing.verdict if intent.standing and ring else None
+    return (verdict,) if verdict else ()
+
+
+def _after(log: Log, state: State, intent: Intent, index: int, at: datetime, ring: RingRule | None) -> State:
     match intent.action:
         case "publish.completed" | "keys.rotated":
             return state
@@ -162,6 +186,9 @@ def _after(log: Log, state: State, intent: Intent, index: int, at: datetime) -> 
             return _yank(state, intent, index)
         case "promote.authorized" | "rollback.authorized":
             moved = _moved(state, intent, _authorize(log, state, intent, index))
+            if ring is not None:
+                wanted = (intent.channel or "", intent.version, intent.manifest)
+                ring_rules.check(ring, wanted, state, intent.standing, at)
             return _awaiting_review(moved, intent, index, at)
         case "review.completed":
             return _reviewed(state, intent)

@@ -6,6 +6,7 @@ answer that could mean either "absent" or "forbidden" is an error, never None.
 """
 
 from release.ports.delivery import Cdn, Download, PublicSite
+from release.ports.gate import ErrorSource
 from release.ports.identities import BucketPolicyStore, IdentityStore, KeyProof, KeyVault, RoleVariables, RotatingKeys
 from release.ports.inspection import KeyDirectory, KeyTrial, TrailFiles
 from release.ports.log import Cosigner, LogArchive, LogFiles, NoteSigner
@@ -22,6 +23,7 @@ __all__ = [
     "Console",
     "Cosigner",
     "Download",
+    "ErrorSource",
     "Finished",
     "Folder",
     "IdentityStore",
