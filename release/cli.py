@@ -46,6 +46,7 @@ COMMANDS: Final = (
     Row("trust", "trust:app", _APPROVE),
     Row("status", "status:status", _OPERATE),
     Row("audit", "audit:audit", _OPERATE),
+    Row("gate", "gate:gate", _OPERATE),
     Row("rollback", "rollback:rollback", _OPERATE),
     Row("yank", "record:yank", _OPERATE),
     Row("log", "log:app", _OPERATE),

@@ -10,9 +10,10 @@ from release.core.evidence import FILES, Built
 from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
 from release.core.layout import is_channel
-from release.errors import ConfigError, NothingToDoError
+from release.errors import ConfigError, FormatError, NothingToDoError
 
 if TYPE_CHECKING:
+    from release.core.gate import Verdict
     from release.core.outcome import Outcome
 
 T = TypeVar("T")
@@ -64,6 +65,31 @@ def outcome(work: Workspace, channel: str) -> "Outcome":
     name = f"{channel}.outcome.json"
     body = work.handover.read(name, limit=LARGEST_OUTCOME)
     return _require(None if body is None else read_outcome(body, name=f"{HANDOVER}/{name}"), channel, "record outcome")
+
+
+def leave_verdict(work: Workspace, verdict: "Verdict") -> None:
+    """Write what a ring's gate said."""
+    folder(work).write(f"{verdict.trial.ring}.gate.json", document.encode(verdict))
+
+
+def tripped(work: Workspace, ring: str, to: str | None, reason: str | None) -> "Verdict":
+    """Read what a ring's gate said, for a rollback that is to rest on it alone.
+
+    Raises:
+        NothingToDoError: it left nothing here.
+        ConfigError: a version or a reason is named besides.
+    """
+    from release.core.gate import LARGEST as LARGEST_VERDICT  # noqa: PLC0415 - only rings need it
+    from release.core.gate import read_verdict  # noqa: PLC0415
+
+    if to or reason:
+        raise ConfigError("--from-gate says to which version and why", hint="leave --to and --reason out")
+    name = f"{ring}.gate.json"
+    body = work.handover.read(name, limit=LARGEST_VERDICT)
+    found = _require(None if body is None else read_verdict(body, name=f"{HANDOVER}/{name}"), ring, "gate")
+    if (found.trial.library, found.trial.ring) != (work.config.library.name, ring):
+        raise FormatError(f"{HANDOVER}/{name} is about {found.trial.library}, {found.trial.ring}")
+    return found
 
 
 def rotation(work: Workspace) -> bytes | None:

@@ -12,12 +12,16 @@ from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRu
 from release.effects.choice import channels_of, order_of, previous_good
 from release.effects.recorder import Recorder, Report
 from release.errors import NothingToDoError, ReleaseError
+from release.stages import gate as gating
 from release.stages import publish as publishing
 from release.stages import record as stage
 
 app = typer.Typer(no_args_is_help=True, help="Append to the release log. Nothing goes live that is not in it.")
 
 To = Annotated[str | None, typer.Option("--to", help="The version; default: the last good one before this.")]
+FromGate = Annotated[
+    bool, typer.Option("--from-gate", help="Because 'release gate' says so: version and reason are its verdict's.")
+]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log for ever.")]
 
 
@@ -48,7 +52,7 @@ def promote(
     log = recorder(work)
     names = channels
     if not names:
-        names, left = channels_of(work.config.channels, version, log.slots.tail().state)
+        names, left = channels_of(work.config.channels, version, log.slots.tail().state, work.config.rings)
         for name in left:
             work.console.say(f"{name} serves a newer version than {version} and stays")
         pinned = [name for name in names if work.config.pins.get(name, version) != version]
@@ -68,19 +72,25 @@ def promote(
 @app.command()
 def rollback(
     channel: Annotated[str, typer.Argument(help="The channel to take back.")],
-    reason: Reason,
+    reason: Annotated[str | None, typer.Option(help="Why; it stands in the log for ever.")] = None,
     to: To = None,
     config: ConfigFile = DEFAULT_CONFIG,
     *,
+    from_gate: FromGate = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Authorise a channel to go back; leaves the order for 'release promote' in .release/."""
     work = compose.workspace(config, quiet=json)
     log = recorder(work)
+    verdict = handed.tripped(work, channel, to, reason) if from_gate else None
+    if verdict:
+        to, reason = gating.way_back(log.slots, verdict)
     version = to or previous_good(log.slots, channel, log.slots.tail(), reason=reason)
     site = work.site("record")
-    report = stage.authorize(log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run)
+    report = stage.authorize(
+        log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run, verdict=verdict
+    )
     _leave_order(work, report, dry_run=dry_run)
     show(work, [report], dry_run=dry_run, json=json)
 
@@ -174,6 +184,7 @@ def recorder(work: compose.Workspace) -> Recorder:
         pipeline=work.pipeline,
         approvals=approvals.given(work),
         repository=work.repository,
+        keeper=work.gatekeeper(),
     )
 
 

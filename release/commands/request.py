@@ -53,7 +53,9 @@ def request(
         version = publishing.read_bundle(work.config, work.output)[0].version
     if channel is None and rollback:
         raise ConfigError("a way back is one channel's", hint="release request --rollback latest")
-    names = [channel] if channel else channels_of(work.config.channels, version, slots.tail().state)[0]
+    names = (
+        [channel] if channel else channels_of(work.config.channels, version, slots.tail().state, work.config.rings)[0]
+    )
     made = []
     for name in names:
         wish = stage.Wish(

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from release import compose
-from release.adapters.stage_process import environment_for, run_stage
+from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
-from release.commands.record import To
+from release.commands.record import FromGate, To
+from release.commands.way_back import carry_out, from_gate_steps, steps_to
 from release.effects.choice import previous_good
-from release.errors import ConfigError, VerificationError
+from release.errors import ConfigError
+from release.stages.gate import way_back
 
 
 def rollback(
@@ -20,6 +22,7 @@ def rollback(
     reason: Annotated[str | None, typer.Option(help="Why; it stands in the log for ever.")] = None,
     config: ConfigFile = DEFAULT_CONFIG,
     *,
+    from_gate: FromGate = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -35,6 +38,9 @@ def rollback(
     work = compose.workspace(config, quiet=json)
     slots = work.slots("audit" if work.keyring() else "record")
     tail = slots.tail()
+    verdict = handed.tripped(work, channel, to, reason) if from_gate else None
+    if verdict:
+        to, reason = way_back(slots, verdict)
     version = to or previous_good(slots, channel, tail, reason=reason)
     serving = tail.state.channels.get(channel)
     now = serving.version if serving else "nothing"
@@ -43,8 +49,9 @@ def rollback(
             f"{channel} went back to {version} for this reason already; --to VERSION takes it further back"
         )
     work.console.say(f"{channel} serves {now}; it will serve {version}, no byte is built or uploaded")
+    steps = from_gate_steps(work, channel) if verdict else steps_to(work, channel, version, reason or "REASON")
     if dry_run:
-        lines = [step for _, step in _steps(work, channel, version, reason or "REASON")]
+        lines = [step for _, step in steps]
         return emit_json(lines) if json else emit(f"release {shlex.join(line)}" for line in lines)
     asks = sys.stdin.isatty()
     if not reason and asks:
@@ -53,29 +60,9 @@ def rollback(
         raise ConfigError("a rollback needs a reason", hint=f"release rollback {channel} --to {version} --reason '...'")
     if not yes and asks and not typer.confirm(f"roll {channel} back to {version}?", err=True):
         raise typer.Exit(1)
-    failed = 0
-    for key, step in _steps(work, channel, version, reason):
-        work.console.say(f"- release {shlex.join(step)}")
-        environment = environment_for(key, environment=work.environment, keyring=work.keyring())
-        code = run_stage(step, folder=work.folder, environment=environment)
-        if code == VerificationError.exit_code:
-            failed = code  # the log must say so too: go on to record the outcome
-        elif code != 0:
-            work.console.warn("run the same command again: every step that is done stays done")
-            raise typer.Exit(code)
+    steps = steps if verdict else steps_to(work, channel, version, reason)
+    failed = carry_out(work, steps)
     if failed:
         raise typer.Exit(failed)
     done = {"channel": channel, "from": now, "to": version, "reason": reason}
     return emit_json(done) if json else emit([f"{channel} serves {version} again"])
-
-
-def _steps(work: compose.Workspace, channel: str, version: str, reason: str) -> list[tuple[str | None, list[str]]]:
-    """List the steps as (stage whose key it needs, arguments)."""
-    file = ["--config", str(work.file)]
-    return [
-        ("record", ["record", "rollback", channel, "--to", version, "--reason", reason, *file]),
-        ("promote", ["promote", channel, *file]),
-        ("invalidate", ["invalidate", channel, *file]),
-        (None, ["verify", channel, *file]),
-        ("record", ["record", "outcome", channel, *file]),
-    ]

@@ -23,6 +23,7 @@ from release.core.key_environment import KEYS_FILE, foreign, require_protected
 from release.core.keypolicy import Policies, policies
 from release.core.layout import LogLayout
 from release.core.pipeline import Pipeline
+from release.effects.gate import Gatekeeper
 from release.effects.log_view import LogView
 from release.effects.slots import Slots
 from release.effects.trail import TrailBucket
@@ -31,6 +32,7 @@ from release.errors import ConfigError, CredentialError, ReleaseError
 from release.ports import (
     Cdn,
     Clock,
+    ErrorSource,
     KeyDirectory,
     KeyTrial,
     ObjectHistory,
@@ -219,6 +221,20 @@ class Workspace:
             stage="invalidate",
             account=distribution.account or "*",
         )
+
+    def gatekeeper(self) -> Gatekeeper | None:
+        """Give who asks the rings' gate, with the keys of this environment; None if there is none."""
+        rings = self.config.rings
+        if rings is None or rings.gate is None:
+            return None
+        gate, clock = rings.gate, self.clock
+
+        def opened() -> ErrorSource:
+            from release.adapters.gates import source  # noqa: PLC0415
+
+            return source(gate, folder=self.folder, environment=self.environment, clock=clock)
+
+        return Gatekeeper(gate=gate, source=opened, clock=clock)
 
     def public(self) -> PublicSite:
         """Reach the public address, with no key."""

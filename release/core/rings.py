@@ -6,7 +6,7 @@ A channel that is not in the order is held by no ring. A way back is never held 
 from dataclasses import dataclass
 from datetime import datetime
 
-from release.core.entry import ChannelState, Event, State
+from release.core.entry import ChannelState, State
 from release.core.evidence import Evidence
 from release.core.ring_rule import RingRule
 from release.errors import RefusedError
@@ -72,22 +72,6 @@ def check(rule: RingRule, wanted: tuple[str, str, str], state: State, standing: 
         )
     if rule.gate and (standing is None or standing.verdict is None):
         raise RefusedError(f"the gate of {rule.after} did not let {version} go on to {channel}", hint="release gate")
-
-
-def check_recorded(rule: RingRule | None, event: Event) -> None:
-    """Refuse to carry out an entry that was not held to the ring's order: who has the record key may have written it.
-
-    Raises:
-        RefusedError: it was not.
-    """
-    if rule is None or event.action != "promote.authorized":
-        return
-    if event.ring is None or event.ring.after != rule.after:
-        raise RefusedError(
-            f"log entry {event.index} was not held to the rings of release.toml: {event.channel} comes after"
-            f" {rule.after or 'nothing'}",
-            hint="record it again; if release.toml is right, find out who has the record key",
-        )
 
 
 def holding(rule: RingRule, on: ChannelState, since: datetime, at: datetime) -> str:

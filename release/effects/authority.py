@@ -60,7 +60,7 @@ def permit(asked: Asked, intent: Intent, tail: Tail) -> Event | Grant:
     if (index := already(tail, intent)) is not None:
         entry = asked.slots.read(index)
         known = any(same_request(entry.approvals, one) for one in asked.given)
-        if entry.approvals and (known or approval is None):
+        if entry.approvals and (known or approval is None or same_request(entry.approvals, approval)):
             return entry
     if approval is None:
         raise RefusedError(

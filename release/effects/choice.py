@@ -6,6 +6,7 @@ from typing import Final
 from release.core.channels import Channel, names_for
 from release.core.entry import Event, State
 from release.core.handover import Order
+from release.core.ring_section import Rings, follows
 from release.core.succession import Tail
 from release.core.version import parse_version
 from release.effects.slots import Slots
@@ -14,14 +15,18 @@ from release.errors import NothingToDoError
 DEEPEST_ROLLBACK: Final = 50
 
 
-def channels_of(channels: Mapping[str, Channel], version: str, state: State) -> tuple[list[str], list[str]]:
+def channels_of(
+    channels: Mapping[str, Channel], version: str, state: State, rings: Rings | None = None
+) -> tuple[list[str], list[str]]:
     """Split the channels a version belongs to into (to move, to leave): a backport moves only its own line.
+
+    A ring that has one before it is neither: its turn comes later, and is named.
 
     Raises:
         NothingToDoError: there is none to move.
     """
     wanted = parse_version(version)
-    names = names_for(channels, wanted)
+    names = [name for name in names_for(channels, wanted) if not follows(rings, channels, name)]
     serving = {name: parse_version(current.version) for name, current in state.channels.items()}
     leave = [name for name in names if name in serving and serving[name] > wanted]
     move = [name for name in names if name not in leave]

@@ -9,6 +9,7 @@ from release.core.entry import Event
 from release.core.pipeline import Pipeline
 from release.core.slot import Invalid
 from release.core.succession import Intent, Log, already, follow, restates
+from release.effects.gate import Gatekeeper
 from release.effects.growth import append
 from release.effects.slots import Slots
 from release.effects.tree import Tree
@@ -29,7 +30,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorder:
-    """What every recording needs; approvals and the repository matter only to what lets a channel move."""
+    """What every recording needs; what follows the pipeline matters only to what lets a channel move."""
 
     config: Config
     slots: Slots
@@ -38,6 +39,7 @@ class Recorder:
     pipeline: Pipeline
     approvals: tuple[Approval, ...] = ()
     repository: Callable[[], Repository] | None = None
+    keeper: Gatekeeper | None = None
 
     @property
     def log(self) -> Log:
@@ -47,6 +49,7 @@ class Recorder:
             component=self.config.library.name,
             channels=self.config.channels,
             pipeline=self.pipeline,
+            rings=self.config.rings,
         )
 
     def append(self, intent: Intent, *, dry_run: bool) -> Report:

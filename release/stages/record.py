@@ -7,19 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from release.core import document
 from release.core.approval import stamp
 from release.core.caching import DOCUMENT
 from release.core.entry import ROTATED, Action, Event, Origin
 from release.core.evidence import Built, Evidence, about
+from release.core.gate import Verdict
 from release.core.handover import Promotion, Verification, read_rotation
 from release.core.manifest import LARGEST, Manifest, digest
 from release.core.plan import pointer_for
 from release.core.review import Emergency, judge_review, review_of
-from release.core.succession import Intent
+from release.core.succession import Intent, already, restates
 from release.core.trust_change import gone
 from release.effects.announce import announce
 from release.effects.authority import Asked, permit
 from release.effects.choice import order_of
+from release.effects.gate import evidence_of, held
 from release.effects.published import published_entry, published_manifest
 from release.effects.recorder import Recorder, Report
 from release.effects.trusted import Trusted, load
@@ -106,10 +109,14 @@ def authorize(
     reason: str | None,
     rollback: bool,
     dry_run: bool,
+    verdict: Verdict | None = None,
 ) -> Report:
     """Record that a channel is to serve a version, and the pointer that says so; nothing may serve it before.
 
+    `verdict` is what a gate said of the version that a rollback leaves.
+
     Raises:
+        TrippedError, ServiceError: the gate of the ring before is closed.
         IntegrityError: the version is published with another manifest than the log says.
         NotFoundError: the log does not say that the version was published.
         RefusedError: the channel's rules forbid it, or it is not approved.
@@ -128,7 +135,10 @@ def authorize(
         channel=channel,
         reason=reason,
         source=published.source,
+        evidence=(evidence_of(verdict),) if verdict else (),
     )
+    if verdict and not dry_run:
+        recorder.slots.leave_evidence(document.encode(verdict))
     report = _permitted(recorder, intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.leave_pointer(pointer_for(recorder.config, manifest, report.event))
@@ -268,7 +278,7 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     trusted = load(recorder.config, recorder.slots)
     _announce_first(recorder, trusted, dry_run=dry_run)
     if trusted.newest is None:
-        return recorder.append(intent, dry_run=dry_run)
+        return _unless_held(recorder, intent, trusted, dry_run=dry_run)
     asked = Asked(
         config=recorder.config,
         slots=recorder.slots,
@@ -283,9 +293,23 @@ def _permitted(recorder: Recorder, intent: Intent, *, dry_run: bool) -> Report:
     permission = permit(asked, intent, recorder.slots.tail())
     if isinstance(permission, Event):
         return recorder.again(permission, dry_run=dry_run)
-    if not dry_run:
-        trusted.keep(permission)
-    return recorder.append(replace(intent, grant=permission), dry_run=dry_run)
+    return _unless_held(recorder, replace(intent, grant=permission), trusted, dry_run=dry_run)
+
+
+def _unless_held(recorder: Recorder, intent: Intent, trusted: Trusted, *, dry_run: bool) -> Report:
+    """Append what no ring holds. An entry that is there already was held to the rings when it was written."""
+    verdict = None
+    if recorder.config.rings is not None:
+        tail = recorder.slots.tail()
+        known = already(tail, intent)
+        if known is None or not restates(recorder.slots.read(known), intent):
+            now = recorder.clock.now()
+            intent, verdict = held(recorder.slots, recorder.log, intent, tail, recorder.keeper, now)
+    if not dry_run and intent.grant:
+        trusted.keep(intent.grant)
+    if not dry_run and verdict:
+        recorder.slots.leave_evidence(document.encode(verdict))
+    return recorder.append(intent, dry_run=dry_run)
 
 
 def _announce_first(recorder: Recorder, trusted: Trusted, *, dry_run: bool) -> None:

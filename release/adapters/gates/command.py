@@ -73,14 +73,14 @@ class Command:
             )
         except OSError as why:
             raise MissingToolError(f"the gate's command {argv[0]} cannot be run: {why.strerror}") from why
-        try:
-            printed, _ = child.communicate(timeout=self._gate.timeout_seconds)
-        except subprocess.TimeoutExpired:
-            raise ServiceError(
-                f"the gate's command {argv[0]} took longer than {self._gate.timeout_seconds} seconds"
-            ) from None
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        with child:
+            try:
+                printed, _ = child.communicate(timeout=self._gate.timeout_seconds)
+            except subprocess.TimeoutExpired:
+                raise ServiceError(
+                    f"the gate's command {argv[0]} took longer than {self._gate.timeout_seconds} seconds"
+                ) from None
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
         return child.returncode, printed
