@@ -25,7 +25,7 @@ def gate(
 ) -> None:
     """Ask the gate of [rings.gate] how the version does that a ring serves now.
 
-    Exit code 0: open. 18: tripped, there are too many errors; with --roll-back the ring is back when this ends, or
+    Exit code 0: open. 19: tripped, there are too many errors; with --roll-back the ring is back when this ends, or
     the message says what to run. 11: no clear answer, which is closed too. Leaves .release/CHANNEL.gate.json for
     'release rollback CHANNEL --from-gate'.
     """

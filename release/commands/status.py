@@ -7,6 +7,7 @@ import typer
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
 from release.core.succession import overdue
+from release.effects.ring_places import RingPlace
 from release.errors import DriftError
 from release.stages import status as stage
 
@@ -22,7 +23,8 @@ def status(
     Exit code 15 if anything differs from the log.
     """
     work = compose.workspace(config, quiet=json)
-    report = stage.run(work.config, work.slots("audit"), work.site("audit"), work.public() if public else None)
+    site, now = work.site("audit"), work.clock.now()
+    report = stage.run(work.config, work.slots("audit"), site, work.public() if public else None, at=now)
     if json:
         emit_json(report)
     else:
@@ -32,9 +34,10 @@ def status(
             for c in report.channels
         ]
         emit(columns(rows))
+        emit(f"ring {one.ring} serves {one.version or 'nothing'}{_held(one)}" for one in report.rings)
         if report.yanked:
             emit([f"yanked: {', '.join(report.yanked)}"])
-        late = overdue(report.reviews, at=work.clock.now())
+        late = overdue(report.reviews, at=now)
         for entry, due in sorted(report.reviews.items()):
             word = "OVERDUE: " if entry in late else ""
             emit([f"{word}entry {entry}, approved in an emergency, awaits a review until {due}"])
@@ -47,3 +50,7 @@ def status(
             "the world is not what the log says\n  " + "\n  ".join(drift),
             hint="a promotion under way shows here too; if none is, run 'release promote' for the channel again",
         )
+
+
+def _held(place: RingPlace) -> str:
+    return f"; {place.holds}" if place.holds else ""

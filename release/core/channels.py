@@ -104,13 +104,17 @@ def find(channels: Mapping[str, Channel], name: str) -> str:
     Raises:
         RefusedError: there is none.
     """
-    for declared in channels:
-        if re.fullmatch(_pattern(declared), name, re.ASCII):
-            return declared
+    for declared in declarations(channels, name):
+        return declared
     raise RefusedError(
         f"there is no channel {name!r}",
         hint=f"release.toml declares: {', '.join(channels)}",
     )
+
+
+def declarations(channels: Iterable[str], name: str) -> Iterator[str]:
+    """Give the declared names that a channel's name comes from."""
+    return (declared for declared in channels if re.fullmatch(_pattern(declared), name, re.ASCII))
 
 
 def key_patterns(channels: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from release.core.channels import declarations
 from release.core.config import Config
 from release.core.entry import ChannelState, State
 from release.core.ring_rule import RingRule
@@ -40,17 +41,11 @@ def _places(config: Config, slots: Slots, state: State, at: datetime) -> Iterato
                 yield RingPlace(ring=name, version=version)
                 continue
             rule, on = waiting
-            yield RingPlace(
-                ring=name, version=version, next=on.version, holds=holding(rule, on, since(slots, on), at)
-            )
+            yield RingPlace(ring=name, version=version, next=on.version, holds=holding(rule, on, since(slots, on), at))
 
 
 def _names(config: Config, state: State, declared: str) -> list[str]:
-    return [name for name in sorted(state.channels) if _declared(config, name) == declared]
-
-
-def _declared(config: Config, name: str) -> str | None:
-    return next((one for one in config.channels if is_of(one, name)), None)
+    return [name for name in sorted(state.channels) if declared in declarations(config.channels, name)]
 
 
 def _waiting(

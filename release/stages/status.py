@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from release.core import document
@@ -12,6 +13,7 @@ from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Pointer
 from release.core.slot import Invalid
 from release.effects.channel_drift import file_drift, pointer_drift, recorded_manifest, says
+from release.effects.ring_places import RingPlace, places
 from release.effects.slots import Slots
 from release.errors import NothingToDoError, ReleaseError
 from release.ports import ObjectStore, PublicSite
@@ -46,10 +48,15 @@ class Report:
     yanked: tuple[str, ...]
     reviews: Mapping[str, str]
     invalid: tuple[Invalid, ...]
+    rings: tuple[RingPlace, ...] = ()
 
 
-def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | None) -> Report:
+def run(
+    config: Config, slots: Slots, site: ObjectStore, public: PublicSite | None, *, at: datetime | None = None
+) -> Report:
     """Compare the log, the bucket and (unless `public` is None) the public address.
+
+    `at` is the time by which what the rings hold is told.
 
     Raises:
         NothingToDoError: nothing was ever promoted.
@@ -78,6 +85,7 @@ def run(config: Config, slots: Slots, site: ObjectStore, public: PublicSite | No
         yanked=tuple(sorted(tail.state.yanked)),
         reviews=tail.state.reviews,
         invalid=tail.invalid,
+        rings=places(config, slots, tail.state, at=at) if at else (),
     )
 
 

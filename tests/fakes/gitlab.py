@@ -98,7 +98,7 @@ def _accepted(specs: Mapping[str, Config], given: Mapping[str, object]) -> Confi
 def _put_in(value: object, inputs: Config) -> object:
     match value:
         case dict():
-            return {key: _put_in(item, inputs) for key, item in value.items()}
+            return {str(_put_in(key, inputs)): _put_in(item, inputs) for key, item in value.items()}
         case list():
             return [_put_in(item, inputs) for item in value]
         case str() if whole := re.fullmatch(_INPUT, value):
@@ -121,6 +121,8 @@ def _holds(term: str, variables: Mapping[str, str]) -> bool:
     """Evaluate one term of a condition (https://docs.gitlab.com/ci/jobs/job_rules/)."""
     if literal := re.fullmatch(r'"([^"$]*)" == "([^"$]*)"', term):
         return literal[1] == literal[2]
+    if unlike := re.fullmatch(r'"([^"$]*)" != "([^"$]*)"', term):
+        return unlike[1] != unlike[2]
     found = re.fullmatch(r'\$(\w+)(?: == "([^"]*)"| =~ /(.+)/)?', term)
     if not found:
         raise ValueError(f"no known condition: {term}")

@@ -115,11 +115,14 @@ def test_a_canary_whose_gate_trips_is_back_by_itself_and_the_log_says_why(
     both = team.approve("latest", "cto", "lead")
     size = len(log(team))
     refused = team.run("record", "record promote latest --version 1.1.0", GITLAB_USER_ID="7", **both, **gate)
-    assert (refused.code, "900 errors in 5000 samples, at most 0.01 of each" in refused.err) == (18, True), refused
+    assert (refused.code, "900 errors in 5000 samples, at most 0.01 of each" in refused.err) == (19, True), refused
     assert len(log(team)) == size
 
+    status = team.done("audit", "status").out
+    assert "ring canary serves 1.1.0\nring latest serves 1.0.0; 1.1.0 may come from canary, if its gate" in status
+
     tripped = everything(team, "gate", "canary", "--roll-back", "--watch", "1")
-    assert (tripped.code, "canary was taken back" in tripped.err) == (18, True), tripped
+    assert (tripped.code, "canary was taken back" in tripped.err) == (19, True), tripped
     entries = log(team)
     assert [entry["action"] for entry in entries[size:]] == ["rollback.authorized", "rollback.completed"]
     assert "900 errors in 5000 samples" in entries[size]["reason"]
@@ -132,13 +135,13 @@ def test_a_canary_whose_gate_trips_is_back_by_itself_and_the_log_says_why(
     canary(team, "1.2.0", "--rollback-days", "0")
     source.counts["1.2.0"] = (900, 5000)
     alone = everything(team, "gate", "canary", "--roll-back")
-    assert (alone.code, "canary was NOT taken back" in alone.err) == (18, True), alone
+    assert (alone.code, "canary was NOT taken back" in alone.err) == (19, True), alone
     assert "release request --rollback canary --reason '...'; release approve" in alone.err
     assert served(team, "canary") == "1.2.0"
     team.done("audit", "request --rollback canary --reason errors")
     assert team.sign("approve", "cto").code == 0
     team.done("record", "record rollback canary --from-gate")  # the job died here
     finished = everything(team, "gate", "canary", "--roll-back")
-    assert (finished.code, "canary was taken back" in finished.err) == (18, True), finished
+    assert (finished.code, "canary was taken back" in finished.err) == (19, True), finished
     assert [entry["action"] for entry in log(team)[-2:]] == ["rollback.authorized", "rollback.completed"]
     assert verified(team, tmp_path / "log").code == 0

@@ -54,7 +54,7 @@ def test_a_closed_gate_is_an_error_of_its_own(answer: str, error: type[ReleaseEr
         return found.require_open()
     with pytest.raises(error, match=r"11 errors in 1000 samples, at most 0\.01 of each") as caught:
         found.require_open()
-    assert caught.value.exit_code == 18
+    assert caught.value.exit_code == 19
     return None
 
 

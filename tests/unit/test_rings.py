@@ -15,7 +15,7 @@ from release.core.permission import Grant
 from release.core.replay import Replay
 from release.core.ring_rule import RingRule
 from release.core.ring_section import Rings, check_rings, follows, rule_for
-from release.core.rings import Standing
+from release.core.rings import Standing, holding
 from release.core.succession import Intent, Log, Tail, follow
 from release.errors import RefusedError
 from tests.fakes import examples
@@ -200,6 +200,17 @@ def test_a_ring_may_be_a_line() -> None:
     rule = rule_for(rings, channels, "v1.4", "1.4.2")
     assert rule is not None
     assert rule.after == "v1"
+
+
+def test_status_says_what_holds_a_version() -> None:
+    rule = RingRule(after="canary", soak_hours=2, days=("mon",), gate=True)
+    on = examples.channel_state()
+    done = dataclasses.replace(on, outcome="completed", concluded=8)
+    assert holding(rule, on, MONDAY, MONDAY) == "1.4.2 is authorized on canary"
+    assert holding(rule, done, MONDAY, MONDAY) == "1.4.2 stays on canary until 2026-11-23T12:00:00Z"
+    assert holding(rule, done, MONDAY, MONDAY + timedelta(days=1)) == "1.4.2 waits for mon, 00:00 to 24:00 UTC"
+    later = MONDAY + timedelta(hours=2)
+    assert holding(rule, done, MONDAY, later) == "1.4.2 may come from canary, if its gate is open"
 
 
 def problems(**fields: Any) -> list[str]:  # noqa: ANN401 - any field
