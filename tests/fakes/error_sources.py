@@ -59,7 +59,9 @@ class _Handler(BaseHTTPRequestHandler):
         by_name = {one["name"]: one["query"] for one in asked["queries"]}
         columns = []
         for index, formula in enumerate(asked["formulas"]):
-            counts = [c[index] for v, c in server.counts.items() if f"{{version:{v}}}" in by_name[formula["formula"]]]
+            counts: list[float | None] = [
+                c[index] for v, c in server.counts.items() if f"{{version:{v}}}" in by_name[formula["formula"]]
+            ]
             columns.append({"name": formula["formula"], "type": "number", "values": counts or [None], "meta": {}})
         return self._json({"data": {"type": "scalar_response", "attributes": {"columns": columns}}})
 
