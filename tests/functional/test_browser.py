@@ -13,7 +13,7 @@ from tests.functional.conftest import Run
 from tests.functional.delivered import BUILD_AND_PUBLISH, CACHES, PROMOTION, Delivered, delivered
 from tests.functional.library import Library
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("rgw")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 CHANNEL = "latest/tag.min.js"
 VERSION = "globalThis.tag?.version ?? null"
@@ -71,7 +71,7 @@ def test_pages_get_each_version_from_its_release_to_its_rollback(
     dropped = time.monotonic()
     assert version_in(browser.visitor(), channel) == "1.1.0"
     while version_in(returning, channel) != "1.1.0":
-        assert time.monotonic() < dropped + 10
+        assert time.monotonic() < dropped + 30
     seen = time.monotonic()
     record_property(
         "seconds until the cache is no longer stale, from the start of invalidate", f"{dropped - stale:.3f}"

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from release.adapters.embedded.aws import EmbeddedAws
+from release.adapters.embedded.provision import provision
+from release.adapters.keyring import Keyring
 from release.core import document
 from release.core.handover import Order, Promotion
 from release.errors import ConfigError, CredentialError, ServiceError
+from tests.fakes.bucket_proxy import BucketProxy
 from tests.fakes.caches import Origin, nginx
 from tests.functional.conftest import Run
-from tests.functional.library import Library
+from tests.functional.embedded import PIPELINE, PROVISION
+from tests.functional.library import Library, signing
 
 FILE = "tag/latest/tag.min.js"
 PROMOTION = Promotion(
@@ -50,6 +55,36 @@ def test_release_invalidate_purges_ones_own_server_without_any_aws_key(
     down = run("invalidate")
     assert down.code == ServiceError.exit_code
     assert f"{server} did not confirm" in down.err
+
+
+@pytest.mark.moto
+@pytest.mark.caches
+@pytest.mark.xdist_group("caches")
+def test_a_release_goes_from_a_tag_through_nginx_with_provisioned_keys_and_no_distribution(
+    library: Library, run: Run, tmp_path: Path
+) -> None:
+    read = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}]
+    with EmbeddedAws() as aws:
+        provision(aws.session(), bucket="site", log_bucket="release-log", endpoint=aws.endpoint)
+        reader = aws.add_user("nginx", read)
+        proxy = BucketProxy(aws.endpoint, "site", region="eu-west-1", key=(reader.id, reader.secret))
+        with proxy.open() as origin, nginx(origin, tmp_path) as server:
+            deliver_through(library, f'[delivery]\nkind = "purge"\nservers = ["{server}"]\n')
+            toml = (library.folder / "release.toml").read_text().replace("https://cdn.example.com", server)
+            library.write("release.toml", toml + '[keys]\naccount = "123456789012"\n')
+            (library.folder / ".release" / "latest.promotion.json").unlink()
+            endpoint = {"AWS_ENDPOINT_URL": aws.endpoint}
+            administrator = {"AWS_ACCESS_KEY_ID": aws.admin.id, "AWS_SECRET_ACCESS_KEY": aws.admin.secret}
+            mine, keys = tmp_path / "provision-key", tmp_path / "keys"
+            assert run(*PROVISION, str(mine), "--foundation", **endpoint, **administrator).code == 0
+            assert run(*PROVISION, str(keys), **endpoint, **Keyring(mine, "tag").variables("provision")).code == 0
+            for version in ("1.0.0", "1.1.0"):
+                library.release(version, f"window.tag = '{version}';\n")
+                for stage, command in PIPELINE:
+                    key = Keyring(keys, "tag").variables(stage) if stage not in {"", "invalidate"} else {}
+                    ended = run(*command.split(), **endpoint, **key, **signing(stage, key))
+                    assert ended.code == 0, (command, ended)
+                assert urllib3.request("GET", f"{server}/{FILE}").data == f"window.tag = '{version}';\n".encode()
 
 
 def test_a_service_without_its_token_is_not_asked(library: Library, run: Run) -> None:

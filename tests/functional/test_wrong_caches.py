@@ -14,7 +14,7 @@ from tests.functional.delivered import CACHES, Delivered, delivered
 from tests.functional.library import Library
 from tests.functional.on_ceph import runner
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("rgw")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 FILE = "/tag/latest/tag.min.js"
 VERSION = "globalThis.tag?.version ?? null"
