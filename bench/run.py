@@ -269,6 +269,32 @@ def openssl_speed() -> float:
     return float(next(line for line in out.splitlines() if line.startswith("+F:")).rpartition(":")[2])
 
 
+def check(folder: Path) -> None:
+    """Reading real libraries for what they load, against the parser alone; memory by a process of its own."""
+    from release.core.domains.script import parse
+    from tests.fakes.checked_libraries import LIBRARIES, SOURCE, judged
+    from tests.fakes.npm_packages import installed
+
+    modules = installed(SOURCE, folder / "libraries")
+    for name in ("preact", "snowplow", "datadog rum", "posthog", "three"):
+        library = LIBRARIES[name]
+        bodies = library.bodies(modules)
+        size = sum(map(len, bodies.values()))
+        floor = seconds(lambda: [parse(body) for body in bodies.values()], times=3)  # noqa: B023 - called at once
+        ours = seconds(lambda: judged(bodies, library.lists), times=3)  # noqa: B023 - called at once
+        row(f"check {name}, {size / ours / 1e6:.2f} MB/s", ours, floor, "the parser")
+    program = (
+        "import sys; from pathlib import Path; from release.core.domains.bundle import *; "
+        "kb = lambda: int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]); "
+        "judge_file(Item('a.js', b'1', None, DomainsSection())); before = kb(); body = Path(sys.argv[1]).read_bytes(); "
+        "judge_file(Item('a.js', body, None, DomainsSection())); print((kb() - before) * 1024 / len(body))"
+    )
+    for file in ("posthog-js/dist/array.js", "three/build/three.core.js"):
+        argv = [sys.executable, "-c", program, str(modules / "node_modules" / file)]
+        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        print(f"check {file}: {float(out):.0f} bytes of memory a byte", flush=True)
+
+
 def main(chosen: Sequence[str]) -> None:
     """Run the benches that are named, or all."""
     with tempfile.TemporaryDirectory() as name:
@@ -281,6 +307,7 @@ def main(chosen: Sequence[str]) -> None:
             "watch": watch,
             "log": lambda: log(folder),
             "append": append,
+            "check": lambda: check(folder),
         }
         for bench in chosen or benches:
             benches[bench]()

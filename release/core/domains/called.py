@@ -42,6 +42,7 @@ _RETURNS_ELEMENT: Final = frozenset(
         "attachShadow",
     }
 )
+_HOSTS: Final = frozenset({"host", "hostname", "protocol", "port", "href"})
 _CREATES: Final = {"createElement": 0, "createElementNS": 1}
 _ITERATES: Final = frozenset({"forEach", "map", "some", "every", "filter", "find", "flatMap"})
 
@@ -129,7 +130,7 @@ def _method(folder: "Folder", holder: Value, names: set[str], args: Sequence[Val
     if len(names) != 1 or not holder or any(atom[0] not in "sap" for atom in holder):
         return None
     (name,) = names
-    found: list[Value] = []
+    found: list[Value] = [ANY] if name in folder.program.fields else []
     for atom in ordered(holder):
         made = None
         if atom[0] == "s":
@@ -170,7 +171,8 @@ def _given(folder: "Folder", call: Call) -> Value:
     if callee == ("g", "Reflect.get") and len(args) > 1:
         return member.of(folder, args[0], args[1], sole=False)
     if callee[0] == "g":
-        return _from_global(callee[1], args)
+        changed = callee[1].rpartition(".")[2] in folder.program.fields
+        return join([_from_global(callee[1], args), ANY if changed else NOTHING])
     if callee[0] in "mb":
         return _from_method(callee[1], args)
     return ANY
@@ -217,7 +219,7 @@ def made(folder: "Folder", node: "Node") -> Value:
         if path in {"Image", "Audio"}:
             found.add(("e", {"Image": "img", "Audio": "audio"}[path]))
         elif path == "URL" and call.args:
-            found |= _url(call.args)
+            found |= _url(call.args) | (ANY if _HOSTS & folder.program.fields.keys() else NOTHING)
         elif path in {"String", "Uint8Array", "Uint16Array", "Uint32Array", "Array"}:
             found |= methods.of_global(path, call.args) or ANY
         elif path == "Function":

@@ -142,7 +142,8 @@ class Report:
         secure = {"https", "wss"} if set(kinds) & {"connect", "text"} else {"https"}
         named = at.host if at.port is None else f"{at.host}:{at.port}"
         listed = any(allows(entry, at.host, at.port) for kind in kinds for entry in self.lists.hosts(kind))
-        if listed and at.scheme in secure:
+        named_only = rule == "url" and any(allows(entry, at.host, at.port) for entry in self.lists.text)
+        if named_only or (listed and at.scheme in secure):
             return
         why = "is on no list for it" if not listed else f"is authorised for https, not for {at.scheme}:"
         self.add(span, rule, sink, "unauthorised", f"{sink}: {named} {why}", host=named, kinds=kinds)

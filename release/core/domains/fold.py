@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from release.core.domains import called, member
 from release.core.domains.literals import read_number, unescape
-from release.core.domains.program import FUNCTIONS, Program, arguments_of, place_of
+from release.core.domains.program import FUNCTIONS, NAMES, Program, arguments_of, place_of
 from release.core.domains.scope import Binding, Function, Write
 from release.core.domains.value import (
     ANY,
@@ -63,6 +63,7 @@ class Folder:
             "template_string": self._template,
             "number": self._number,
             "identifier": self._identifier,
+            "undefined": self._identifier,
             "shorthand_property_identifier": self._identifier,
             "this": self._this,
             "member_expression": self._member,
@@ -214,7 +215,7 @@ class Folder:
         return self.fold(holder), keys, self._sole(holder)
 
     def _sole(self, holder: "Node | None") -> bool:
-        if holder is None or holder.type != "identifier":
+        if holder is None or holder.type not in NAMES:
             return holder is not None and holder.type not in {"member_expression", "subscript_expression", "this"}
         binding = self.program.declared(holder)
         return (
@@ -407,7 +408,7 @@ def _truth(value: Value) -> bool | None:
 
 def _other(node: "Node") -> Value:
     match node.type:
-        case "true" | "false" | "null" | "undefined":
+        case "true" | "false" | "null":
             return frozenset({("l", node.type)})
         case "regex":
             body = (node.text or b"").decode("utf-8", "replace")

@@ -53,7 +53,12 @@ class Waiver:
     files: str = declared(longest=200, doc="A file of the bundle, or a pattern such as *.min.js.")
     rule: Rule
     sink: str | None = declared(None, longest=100, doc="As the finding names it; absent: any of the rule.")
-    host: str | None = declared(None, **_HOST, doc="Needed to accept a host that is on no list.")
+    host: str | None = declared(
+        None,
+        pattern=r"[^\s/?#@\\]{1,253}",
+        means="a host as the finding says it",
+        doc="Needed to accept a host that is on no list.",
+    )
     snippet: str | None = declared(
         None, pattern=SHA256, means="a SHA-256 in hex", doc="As the finding says it: this very code and no other."
     )

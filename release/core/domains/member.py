@@ -82,7 +82,7 @@ class Folding(Protocol):
 
 def of_global(path: str, name: str) -> Value:
     """Give a property of a global; what leads back to the window is the window."""
-    if name in _WINDOW_OF or (name in WINDOWS and not path):
+    if name in _WINDOW_OF or ((name in WINDOWS or name.isdigit()) and not path):
         return frozenset({("g", "")})
     if path == "document" and name == "location":
         return frozenset({("g", "location")})
@@ -147,7 +147,7 @@ def _of_atom(folding: Folding, atom: Atom, name: str, *, sole: bool) -> Value:
         case "n" | "x" | "b" | "f" | "c" | "l" | "w":
             return _of_literal(atom, name)
         case _:
-            return _of_any(name)
+            return _constructor("Function") if atom[1:] == (name,) == ("constructor",) else _of_any(name)
 
 
 def _of_any(name: str) -> Value:

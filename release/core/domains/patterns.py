@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release.core.domains.literals import unescape
 from release.core.domains.scope import WriteKind
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def targets(  # noqa: C901, PLR0912 - one case for each kind of pattern
         node, kind, key = stack.pop()
         inner: WriteKind = "element" if kind == "value" and key is None else "unknown"
         match node.type:
-            case "identifier":
+            case "identifier" | "undefined":
                 yield Target(node, value, kind, key)
             case "shorthand_property_identifier_pattern":
                 yield Target(node, value, kind, text(node) if key is None else key)
@@ -47,7 +48,7 @@ def targets(  # noqa: C901, PLR0912 - one case for each kind of pattern
                     plain = name.type in {"property_identifier", "string"}
                     if not plain:
                         yield Target(name, expression=True)
-                    stack.append((target, kind, text(name).strip("\"'") if plain else name.named_children[0]))
+                    stack.append((target, kind, unescape(text(name).strip("\"'")) if plain else name.named_children[0]))
             case "assignment_pattern" | "object_assignment_pattern":
                 left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
                 if left is not None and right is not None:

@@ -3,11 +3,21 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from release.core.domains.literals import unescape
 from release.core.domains.scope import Binding, Function, Write
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_NAMES: Final = frozenset(
+    {
+        "identifier",
+        "property_identifier",
+        "private_property_identifier",
+        "shorthand_property_identifier",
+        "shorthand_property_identifier_pattern",
+    }
+)
 FUNCTIONS: Final = frozenset(
     {
         "function_declaration",
@@ -18,6 +28,8 @@ FUNCTIONS: Final = frozenset(
         "method_definition",
     }
 )
+NAMES: Final = frozenset({"identifier", "undefined"})
+"""Nodes that are names: `undefined` can be a parameter's."""
 WRAPPERS: Final = frozenset({"parenthesized_expression", "await_expression"})
 
 
@@ -32,6 +44,8 @@ class Program:
         fields: what is written to properties of each name, of whatever object.
         identifiers: the declaration of each identifier in use, by where it begins; None for a global.
         functions: by where they stand.
+        awaited: `await` outside of all functions, which is one in modules only.
+        misread: `yield` and `await` in functions that cannot wait: names, then.
         method_calls: calls of a property of each name.
         receivers: the function that decides what each `this` is, by where it stands; None outside of all.
     """
@@ -45,12 +59,15 @@ class Program:
     identifiers: dict[int, Binding | None] = field(default_factory=dict)
     functions: dict[tuple[int, int], Function] = field(default_factory=dict)
     method_calls: "dict[str, list[Node]]" = field(default_factory=dict)
+    awaited: "list[Node]" = field(default_factory=list)
+    misread: "list[Node]" = field(default_factory=list)
     receivers: dict[int, Function | None] = field(default_factory=dict)
     global_writes: dict[str, list[Write]] = field(default_factory=dict)
 
     def text(self, node: "Node") -> str:
-        """Give a node's source."""
-        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        """Give a node's source; of a name, what it means without its escapes."""
+        word = self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return unescape(word) if "\\" in word and node.type in _NAMES else word
 
     def declared(self, node: "Node") -> Binding | None:
         """Give the declaration that an identifier means; None for a global."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from release.core.domains.fold import Folder
 from release.core.domains.judge import Judge, Span
 from release.core.domains.program import Program
-from release.core.domains.sinks import GUARDED, OF_ELEMENTS, OF_LOCATION, OF_STYLE, OF_TAG, PROPERTIES, Sink
+from release.core.domains.sinks import GUARDED, OF_ELEMENTS, OF_LOCATION, OF_STYLE, OF_TAG, PROPERTIES, Sink, means
 from release.core.domains.value import ANY, Atom, Value, text, written
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ def judge_assignments(judge: Judge, program: Program, folder: Folder, span: "Cal
     """Judge every assignment to a property, and what is taken out of the window by a pattern."""
     for left, right, operator in program.assigned:
         holder, names, _ = folder.parts(left)
+        if _is_attribute(folder, left, names):
+            message = "sets the value of an attribute whose name is known at run time only"
+            judge.report.add(span(left), "attribute", "attributes", "undecided", message)
         value = folder.fold(right) if operator != "pattern" else ANY
         if operator == "+=":
             value = frozenset({("s", "")} if value == text("") else {("?",)}) if value else ANY
@@ -37,12 +40,20 @@ def judge_assignments(judge: Judge, program: Program, folder: Folder, span: "Cal
         _taken(judge, folder, span, pattern, taken)
 
 
+def _is_attribute(folder: Folder, left: "Node", names: Value) -> bool:
+    inner = left.child_by_field_name("object")
+    holder = inner.child_by_field_name("object") if inner is not None else None
+    if holder is None or not {atom[1] for atom in names if atom[0] == "s"} & {"value", "nodeValue", "textContent"}:
+        return False
+    return any(atom[0] in "gm" and atom[1].rpartition(".")[2] == "attributes" for atom in folder.fold(holder))
+
+
 def set_property(judge: Judge, span: Span, holder: Value, names: Value, value: Value) -> None:
     """Judge one assignment: what the object, the name and the value may be."""
     for atom in names:
         name = written(atom)
         if name is None:
-            if atom[0] != "w" and _is_precious(holder) and not _is_plain(value):
+            if is_open(atom) and _is_precious(holder) and not _is_plain(value):
                 message = (
                     "sets a property of an element or of the window whose name and value are known at run time only"
                 )
@@ -64,7 +75,14 @@ def _named(judge: Judge, span: Span, holder: Value, name: str, value: Value) -> 
     sink = PROPERTIES.get(name)
     if name == "location" and not any(atom[0] == "g" and atom[1] in {"", "document"} for atom in holder):
         sink = None
-    if sink is None and name in OF_ELEMENTS and any(atom[0] == "e" for atom in holder):
+    if name in _HOSTS and (tag in {"a", "area"} or any(atom[0] == "s" for atom in value)):
+        _location(judge, span, name, value)
+        return
+    if (
+        sink is None
+        and name in OF_ELEMENTS
+        and any(atom[0] == "e" or (atom[0] == "g" and atom[1].startswith("document.")) for atom in holder)
+    ):
         sink = OF_ELEMENTS[name]
     if sink is None and name in OF_STYLE and _is_style(holder):
         sink = OF_STYLE[name]
@@ -98,6 +116,11 @@ def set_all(judge: Judge, folder: Folder, span: Span, holder: Value, given: Valu
             set_property(judge, span, holder, names, folder.fold(value))
 
 
+def is_open(atom: Atom) -> bool:
+    """Tell whether a name that is not known may be one that matters."""
+    return atom[0] != "w" and (atom[0] != "p" or means(atom[1], begins=True))
+
+
 def _is_style(holder: Value) -> bool:
     return any(atom[0] in "gm" and atom[1].rpartition(".")[2] == "style" for atom in holder)
 
@@ -119,7 +142,7 @@ def _taken(judge: Judge, folder: Folder, span: "Callable[[Node], Span]", pattern
         if key is None or key.type != "computed_property_name":
             continue
         names = folder.fold(key.named_children[0])
-        if any(written(atom) is None for atom in names) and _is_precious(folder.fold(value)):
+        if any(written(atom) is None and is_open(atom) for atom in names) and _is_precious(folder.fold(value)):
             judge.report.add(
                 span(child),
                 "computed",

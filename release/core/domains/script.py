@@ -1,13 +1,15 @@
 """Scripts: what one loads, sends, injects and runs."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from release.core.domains.called import Call, understood
 from release.core.domains.fold import Folder, summands
+from release.core.domains.html_signs import signs
 from release.core.domains.judge import Judge, Span
 from release.core.domains.member import WINDOWS
-from release.core.domains.program import Program, unwrapped
-from release.core.domains.properties import judge_assignments, set_all, set_property
+from release.core.domains.program import NAMES, Program, arguments_of, unwrapped
+from release.core.domains.properties import is_open, judge_assignments, set_all, set_property
 from release.core.domains.sinks import (
     APPENDS,
     ATTRIBUTES,
@@ -15,6 +17,7 @@ from release.core.domains.sinks import (
     BY_PATH,
     CARRIERS,
     CONNECT,
+    DESCRIBES,
     GUARDED,
     HARMLESS,
     NATIVE,
@@ -25,6 +28,7 @@ from release.core.domains.sinks import (
     READS_ALL,
     TOO_COMMON,
     Sink,
+    means,
 )
 from release.core.domains.value import ANY, NOTHING, Atom, Value, concat, only_text, text, texts, written
 from release.core.domains.walk import TooDeepError, read_program
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of a script that is read: a tree takes some hundred times that much memory."""
 LARGEST_INNER: Final = 256 * 1024
+_FOLLOWED: Final = 4
 _CALLS_OF_ANY: Final = frozenset({"binary_expression", "call_expression", "template_string"})
 
 
@@ -109,10 +114,33 @@ class _Script:
             self._subscript(node)
         for node in kept["class_heritage"]:
             self._heritage(node)
+        self._misread()
         for node in kept["with_statement"]:
             self.report.add(
                 self.span(node), "computed", "with", "undecided", "with: nobody can tell what a name means in it"
             )
+
+    def _misread(self) -> None:
+        """Find what browsers may read otherwise than the parser did."""
+        kept, program = self.program.kept, self.program
+        module = kept["import_statement"] or kept["export_statement"]
+        found: list[tuple[Span, str, str]] = [
+            (self.span(node), "comment", "a comment of HTML, which is code in modules") for node in kept["html_comment"]
+        ]
+        found += [
+            (self.span(node), "words", "markup as an expression, which is no JavaScript")
+            for node in [*kept["jsx_element"], *kept["jsx_self_closing_element"]]
+        ]
+        found += [
+            (self.span(node), "words", "a word that is a name here, and reads like something else")
+            for node in [*program.misread, *([] if module else program.awaited)]
+        ]
+        found += [
+            (self._span or span, "comment", "the sign of an HTML comment: browsers go on reading elsewhere")
+            for span in signs(program)
+        ]
+        for span, sink, message in found:
+            self.report.add(span, "file", sink, "undecided", message)
 
     def _texts(self) -> None:
         """Judge the URLs in every text, put together as far as it is constant."""
@@ -187,6 +215,10 @@ class _Script:
         sink = BY_PATH.get(path) or (BY_NAME.get(last) if known else None)
         if path in READS_ALL and call.args and ("g", "") in call.args[0]:
             self._computed(node, path)
+        if last in DESCRIBES and path not in READS_ALL:
+            self._describes(node, call.args[-1:])
+        elif last in DESCRIBES and len(call.args) > 1:
+            self._describes(node, call.args[1:2])
         if path == "Object.assign":
             for given in call.args[1:]:
                 set_all(self.judging, self.folder, self.span(node), call.args[0], given)
@@ -200,6 +232,8 @@ class _Script:
             self._method(node, call, last)
 
     def _method(self, node: "Node", call: Call, name: str) -> None:
+        if name in DESCRIBES:
+            self._describes(node, call.args[-1:])
         if name == "setProperty" and len(call.args) > 1:
             self._set_style(node, call)
         sink = self._of_method(call, name)
@@ -207,6 +241,11 @@ class _Script:
             sink = BY_NAME["Function"]
         if sink is not None:
             self._sink(node, call, sink, name)
+
+    def _describes(self, node: "Node", names: Sequence[Value]) -> None:
+        for value in names:
+            if any(atom[0] == "s" and means(atom[1]) for atom in value):
+                self._computed(node, "a descriptor")
 
     def _of_method(self, call: Call, name: str) -> Sink | None:
         """Give what a method means, by its name and what is known of its object."""
@@ -241,16 +280,35 @@ class _Script:
                 message = f"a class is made from {atom[1]}: nobody can tell what that is given"
                 self.report.add(self.span(node), sink.rule, atom[1], "undecided", message, kinds=sink.kinds)
 
+    def _made(self, node: "Node | None", depth: int = 0) -> bool:
+        """Tell whether an expression is put together at run time, by itself or by what a name was given."""
+        if node is None or depth > _FOLLOWED:
+            return False
+        node = unwrapped(node)
+        if node.type in _CALLS_OF_ANY:
+            return any(atom[0] in "?p" for atom in self.folder.fold(node)) and not _only(self.folder.fold(node), "nw")
+        binding = self.program.declared(node) if node.type in NAMES else None
+        if binding is None or len(binding.writes) > _FOLLOWED:
+            return False
+        if any(self._made(write.node, depth + 1) for write in binding.writes if write.kind == "value"):
+            return True
+        if binding.parameter is None:
+            return False
+        function, place = binding.parameter
+        calls = [*function.calls, *(call for name in function.names for call in name.calls)][:_FOLLOWED]
+        passed = [arguments_of(call)[place : place + 1] for call in calls]
+        return any(self._made(given, depth + 1) for args in passed for given in args)
+
     def _unknown(self, node: "Node") -> None:
         callee = node.child_by_field_name("function")
         inner = unwrapped(callee) if callee is not None else None
+        binding = self.program.declared(inner) if inner is not None and inner.type in NAMES else None
+        if binding is not None and len(binding.writes) == 1 and binding.writes[0].node is not None:
+            inner = unwrapped(binding.writes[0].node)
         if inner is None or inner.type != "subscript_expression":
             return
         index = inner.child_by_field_name("index")
-        if index is None or unwrapped(index).type not in _CALLS_OF_ANY:
-            return
-        keys = self.folder.fold(index)
-        if any(atom[0] in "?p" for atom in keys) and not _only(keys, "nw"):
+        if self._made(index) and any(is_open(atom) for atom in self.folder.fold(index)):
             self.report.add(
                 self.span(node),
                 "computed",
@@ -337,7 +395,7 @@ class _Script:
         for atom in names:
             word = written(atom)
             if word is None:
-                if not _only(value, "snwl"):
+                if not _only(value, "snwl") and (atom[0] != "p" or means(atom[1], begins=True) or atom[1][:2] == "on"):
                     self.report.add(
                         self.span(node),
                         "attribute",
@@ -365,7 +423,7 @@ class _Script:
     def _subscript(self, node: "Node") -> None:
         holder, keys, _ = self.folder.parts(node)
         guarded = [atom[1] for atom in holder if atom[0] == "g" and (atom[1] in GUARDED or atom[1] in WINDOWS)]
-        if guarded and any(written(atom) is None and atom[0] != "w" for atom in keys):
+        if guarded and any(written(atom) is None and is_open(atom) for atom in keys):
             self._computed(node, guarded[0] or "window")
 
     def _computed(self, node: "Node", of: str) -> None:

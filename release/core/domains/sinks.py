@@ -58,6 +58,18 @@ BY_NAME: Final[dict[str, Sink]] = {
     "insertRule": Sink("css", 0, ("style", "img", "font"), "style"),
     "addRule": Sink("css", 1, ("style", "img", "font"), "style"),
     "replaceSync": Sink("css", 0, ("style", "img", "font"), "style"),
+    "parseFromString": Sink("markup", 0, (), "markup"),
+    "getScript": Sink("url", 0, ("script",)),
+    "getJSON": _CONNECTS,
+    "openWindow": Sink("url", 0, ("navigate",), "navigate"),
+    "PaymentRequest": Sink("peer", 0, CONNECT, "connect"),
+    "XSLTProcessor": Sink("peer", 0, (), "markup"),
+    "createAttribute": Sink("peer", 0, (), "attribute"),
+    "setAttributeNode": Sink("peer", 0, (), "attribute"),
+    "setAttributeNodeNS": Sink("peer", 0, (), "attribute"),
+    "setNamedItem": Sink("peer", 0, (), "attribute"),
+    "getAttributeNode": Sink("peer", 0, (), "attribute"),
+    "getNamedItem": Sink("peer", 0, (), "attribute"),
     "registerProtocolHandler": Sink("url", 1, ("navigate",), "navigate"),
 }
 """Whoever has such a method: that is how it is known even where the object is not."""
@@ -96,6 +108,8 @@ BY_PATH: Final[dict[str, Sink]] = {
     "document.writeln": Sink("markup", -1, (), "markup"),
     "document.execCommand": Sink("markup", 2, (), "markup"),
     "open": Sink("url", 0, ("navigate",), "navigate"),
+    "document.open": Sink("url", 0, ("navigate",), "navigate"),
+    "caches.open": Sink("peer", 0, CONNECT, "connect"),
     "location": Sink("url", 0, ("navigate",), "navigate"),
     "location.assign": Sink("url", 0, ("navigate",), "navigate"),
     "location.replace": Sink("url", 0, ("navigate",), "navigate"),
@@ -223,5 +237,30 @@ READS_ALL: Final = frozenset(
         "Reflect.getOwnPropertyDescriptor",
     }
 )
+DESCRIBES: Final = frozenset({"getOwnPropertyDescriptor", "__lookupSetter__", "__lookupGetter__"})
+"""Functions that give a property's setter, by the property's name."""
+
+
+def means(name: str, *, begins: bool = False) -> bool:
+    """Tell whether a name is one that loads, sends, injects or leads to the window; or whether one begins so."""
+    return any(known.startswith(name) for known in _KNOWN) if begins else name in _KNOWN
+
+
 GUARDED: Final = frozenset({"", "document", "navigator", "location", "navigator.serviceWorker"})
 """Globals whose properties must be named by constants."""
+
+_KNOWN: Final = frozenset(
+    {
+        *BY_NAME,
+        *PROPERTIES,
+        *OF_ELEMENTS,
+        *OF_STYLE,
+        *OF_LOCATION,
+        *ATTRIBUTES,
+        *APPENDS,
+        *(part for path in BY_PATH for part in path.split(".")),
+        *("window", "self", "globalThis", "top", "parent", "frames", "document", "navigator", "defaultView"),
+        *("contentWindow", "XMLHttpRequest", "Image", "Reflect", "Object", "constructor", "prototype", "text"),
+        *("textContent", "innerText", "ownerDocument", "writeln", "send", "appendChild", "Blob", "URL", "setProperty"),
+    }
+)

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
+from release.core.domains.literals import unescape
 from release.core.domains.patterns import Target, targets
-from release.core.domains.program import FUNCTIONS, Program, arguments_of, place_of, unwrapped
+from release.core.domains.program import FUNCTIONS, NAMES, Program, arguments_of, place_of, unwrapped
 from release.core.domains.scope import Function, Scope, Write, WriteKind
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _KEPT: Final = (
     "subscript_expression",
     "with_statement",
     "class_heritage",
+    "html_comment",
+    "jsx_element",
+    "jsx_self_closing_element",
 )
 DEEPEST: Final = 300
 """Scopes within each other that declare names; what is looked up may have to pass all of them."""
@@ -52,6 +56,12 @@ def read_program(root: "Node", source: bytes) -> Program:
     return _Walk(Program(source, root, kept={kind: [] for kind in _KEPT})).run()
 
 
+def _suspends(function: "Node", how: str) -> bool:
+    if how == "await_expression":
+        return any(child.type == "async" for child in function.children)
+    return function.type.startswith("generator_") or any(child.type == "*" for child in function.children)
+
+
 class _Walk:
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -68,6 +78,9 @@ class _Walk:
         handlers |= dict.fromkeys(_BLOCKS, self._block) | dict.fromkeys(_BRANCHES, self._branch)
         handlers |= {
             "identifier": self._identifier,
+            "undefined": self._identifier,
+            "yield_expression": self._suspended,
+            "await_expression": self._suspended,
             "this": self._this,
             "shorthand_property_identifier": self._shorthand,
             "variable_declaration": self._declaration,
@@ -132,6 +145,15 @@ class _Walk:
     def _identifier(self, node: "Node", scope: Scope) -> None:
         self._used.append((node.start_byte, self.program.text(node), scope))
 
+    def _suspended(self, node: "Node", scope: Scope) -> None:
+        """Note `yield` and `await` where they are names in a script, and mean something else than they look like."""
+        function = scope.function.node if scope.function is not None else None
+        if node.type == "await_expression" and function is None:
+            self.program.awaited.append(node)
+        elif function is None or not _suspends(function, node.type):
+            self.program.misread.append(node)
+        self._children(node, scope)
+
     def _this(self, node: "Node", scope: Scope) -> None:
         around: Scope | None = scope
         while around is not None and around.function is not None and around.function.node.type == "arrow_function":
@@ -173,7 +195,7 @@ class _Walk:
     def _parameter(self, node: "Node", index: int, function: Function, scope: Scope) -> None:
         function.parameters.append(None)
         left = node.child_by_field_name("left") if node.type == "assignment_pattern" else node
-        if left is not None and left.type == "identifier":
+        if left is not None and left.type in NAMES:
             binding = function.parameters[-1] = scope.declare(self.program.text(left))
             binding.parameter = (function, index)
             if left is not node:
@@ -208,7 +230,7 @@ class _Walk:
             if child.type != "variable_declarator":
                 continue
             name, value = child.child_by_field_name("name"), child.child_by_field_name("value")
-            if name is not None and name.type == "identifier":
+            if name is not None and name.type in NAMES:
                 binding = scope.declare(self.program.text(name), hoisted=hoisted)
                 if value is not None:
                     binding.writes.append(Write("value", value, scope.region))
@@ -235,7 +257,7 @@ class _Walk:
             "append" if operator == "+=" else "value" if operator in {"=", "||=", "??=", "&&="} else "unknown"
         )
         self._push(right, scope)
-        if left.type == "identifier":
+        if left.type in NAMES:
             self._late.append((self.program.text(left), scope, Write(kind, right, scope.region)))
         elif left.type in _MEMBERS:
             self.program.assigned.append((left, right, operator))
@@ -253,11 +275,11 @@ class _Walk:
         return self._word(name)
 
     def _word(self, node: "Node") -> str:
-        return self.program.text(node).strip("\"'")
+        return unescape(self.program.text(node).strip("\"'"))
 
     def _update(self, node: "Node", scope: Scope) -> None:
         inner = node.child_by_field_name("argument")
-        if inner is not None and inner.type == "identifier":
+        if inner is not None and inner.type in NAMES:
             self._late.append((self.program.text(inner), scope, Write("unknown", None, scope.region)))
         elif inner is not None and inner.type in _MEMBERS:
             self._mutates(inner)
@@ -265,7 +287,7 @@ class _Walk:
 
     def _member(self, node: "Node", scope: Scope) -> None:
         held = node.child_by_field_name("object")
-        if held is not None and held.type == "identifier":
+        if held is not None and held.type in NAMES:
             self._plain.add(held.start_byte)
         self._children(node, scope)
 
@@ -273,7 +295,7 @@ class _Walk:
         called = node.child_by_field_name("function") or node.child_by_field_name("constructor")
         if called is not None:
             called = unwrapped(called)
-            if called.type == "identifier":
+            if called.type in NAMES:
                 self._called.append((called.start_byte, node))
             elif called.type in FUNCTIONS:
                 self._direct.append((place_of(called), node))
@@ -308,7 +330,7 @@ class _Walk:
         if left is None:
             return
         write = Write("items" if sign is not None and sign.type == "of" else "keys", right, inner.region)
-        if left.type != "identifier":
+        if left.type not in NAMES:
             self._take(left, None, inner, hoisted=kind is not None and kind.type == "var", declare=kind is not None)
         elif kind is None:
             self._late.append((self.program.text(left), inner, write))
@@ -331,7 +353,7 @@ class _Walk:
         stack = list(node.named_children)
         while stack:
             at = stack.pop()
-            if at.type == "identifier":
+            if at.type in NAMES:
                 scope.declare(self.program.text(at)).writes.append(Write("unknown", None, scope.region))
             elif at.type == "import_specifier":
                 stack.append(at.child_by_field_name("alias") or at.named_children[0])
