@@ -27,10 +27,11 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     story = ended.stdout
     titles = [line[3:] for line in story.splitlines() if line.startswith("== ")]
-    assert titles[:4] == ["Set up", "Who approves", "Release 1.0.0", "Release 1.1.0"]
-    assert titles[4].startswith("A real library: web-vitals")
-    assert titles[5:8] == ["What must not work", "Roll back", "Look"]
-    assert titles[8].startswith("Done in ")
+    assert titles[:5] == ["Set up", "Who approves", "Release 1.0.0", "A bundle that is rejected", "Release 1.1.0"]
+    assert titles[5].startswith("A real library: web-vitals")
+    assert titles[6:9] == ["What must not work", "Roll back", "Look"]
+    assert titles[9].startswith("Done in ")
+    assert "evil.example is on no list" in story
     assert "promote of 1.1.0 on v1 needs an approval" in story
     assert story.count("signed by cto (CTO)") == 4
     assert "the key of the publish stage may not s3:GetObject on arn:aws:s3:::demo-site/visitor-tag/" in story
