@@ -22,6 +22,8 @@
     ├── BrokenRuleError   21  an entry of a release log is malformed or breaks a release rule
     ├── EvidenceError     22  evidence or a changelog is not what the release log recorded
     ├── StaleError        23  a release log is older than it may be
+    ├── ReadOnlyLogError  24  the release log cannot be written now, and nothing was changed
+    ├── UnloggedError     25  a channel was rolled back, and the release log does not know it yet
     └── SomeFailedError   29  a command was run for many customers, and did not end well for some
 
 0 is "done"; 1 and 2 belong to Python and Typer.
@@ -173,6 +175,18 @@ class StaleError(ReleaseError):
     """A release log is older than it may be."""
 
     exit_code = 23
+
+
+class ReadOnlyLogError(ReleaseError):
+    """The release log cannot be written now, and nothing was changed."""
+
+    exit_code = 24
+
+
+class UnloggedError(ReleaseError):
+    """A channel was rolled back, and the release log does not know it yet."""
+
+    exit_code = 25
 
 
 class SomeFailedError(ReleaseError):

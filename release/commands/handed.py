@@ -10,6 +10,7 @@ from release.core.evidence import FILES, Built
 from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
 from release.core.layout import is_channel
+from release.core.unlogged import Unlogged, read_unlogged
 from release.errors import ConfigError, FormatError, NothingToDoError
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ def leave_order(work: Workspace, order_: Order) -> None:
     leave(work, "order", order_.channel, order_)
 
 
-def leave(work: Workspace, kind: str, channel: str, value: "Order | Promotion | Verification | Outcome") -> None:
-    """Write a channel's order, promotion, verification or outcome."""
+def leave(
+    work: Workspace, kind: str, channel: str, value: "Order | Promotion | Verification | Outcome | Unlogged"
+) -> None:
+    """Write a channel's file of a kind."""
     folder(work).write(f"{channel}.{kind}.json", document.encode(value))
 
 
@@ -125,6 +128,19 @@ def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:
     if not found:
         raise NothingToDoError(f"{HANDOVER}/ holds no {kind}, and no channel is named")
     return sorted(found, key=lambda name: (name == "latest", name))
+
+
+def unlogged(work: Workspace, channel: str) -> Unlogged | None:
+    """Read what a rollback of a channel could not log (FormatError); None if nothing."""
+    return _read(work, "unlogged", channel, read_unlogged)
+
+
+def leave_unlogged(work: Workspace, channel: str, value: Unlogged | None) -> None:
+    """Keep what could not be logged, or forget it."""
+    if value is not None:
+        leave(work, "unlogged", channel, value)
+    elif unlogged(work, channel) is not None:
+        work.handover.remove(f"{channel}.unlogged.json")
 
 
 def _left(work: Workspace, kind: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from release import compose
-from release.commands import approvals, handed
+from release.commands import approvals, handed, unlogged
 from release.commands.log_source import log_policy
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
 from release.effects.choice import channels_of, order_of, previous_good
@@ -63,6 +63,7 @@ def promote(
             raise NothingToDoError("every channel is pinned to another version", hint="[pins] says which")
     reports, site = [], work.site("record")
     for name in names:
+        unlogged.require_logged(work, log.slots, name)
         report = stage.authorize(log, site, name, version, reason=reason, rollback=False, dry_run=dry_run)
         _leave_order(work, report, dry_run=dry_run)
         reports.append(report)
@@ -87,10 +88,7 @@ def rollback(
     if verdict:
         to, reason = gating.way_back(log.slots, verdict)
     version = to or previous_good(log.slots, channel, log.slots.tail(), reason=reason)
-    site = work.site("record")
-    report = stage.authorize(
-        log, site, channel, version, reason=reason, rollback=True, dry_run=dry_run, verdict=verdict
-    )
+    report = unlogged.authorize(work, log, channel, version, reason=reason, verdict=verdict, dry_run=dry_run)
     _leave_order(work, report, dry_run=dry_run)
     show(work, [report], dry_run=dry_run, json=json)
 
@@ -134,15 +132,19 @@ def outcome(
 ) -> None:
     """Record how promotions ended, from what verify left in .release/; leaves there the entries and their proofs."""
     work = compose.workspace(config, quiet=json)
-    log = recorder(work)
-    names = handed.channels(work, "verification", channels)
-    reports = [
-        stage.conclude(log, handed.promotion(work, name), handed.verification(work, name), dry_run=dry_run)
-        for name in names
-    ]
-    show(work, reports, dry_run=dry_run, json=json)
-    if not dry_run:
-        _leave_outcomes(work, dict(zip(names, reports, strict=True)))
+    log, missing = recorder(work), []
+    reports: dict[str, Report] = {}
+    for name in handed.channels(work, "verification", channels):
+        promotion, verification = handed.promotion(work, name), handed.verification(work, name)
+        if promotion.order.leaves is not None:
+            missing.append(unlogged.note_outcome(work, promotion, verification, dry_run=dry_run))
+        else:
+            reports[name] = stage.conclude(log, promotion, verification, dry_run=dry_run)
+    show(work, list(reports.values()), dry_run=dry_run, json=json)
+    if reports and not dry_run:
+        _leave_outcomes(work, reports)
+    if missing:
+        raise missing[0]
 
 
 @app.command()

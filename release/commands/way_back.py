@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from release import compose
 from release.adapters.stage_process import environment_for, run_stage
-from release.errors import VerificationError
+from release.errors import UnloggedError, VerificationError
 
 Step = tuple[str | None, list[str]]
 
@@ -21,15 +21,18 @@ def from_gate_steps(work: compose.Workspace, channel: str) -> list[Step]:
 
 
 def carry_out(work: compose.Workspace, steps: Sequence[Step]) -> int:
-    """Take the steps; gives 0, or the exit code of what failed. A failed verification is recorded too."""
+    """Take the steps; gives 0, or the exit code of what failed.
+
+    A failed verification is recorded too; so is a log that takes no writes, as far as release.toml lets it pass.
+    """
     failed = 0
     for key, step in steps:
         work.console.say(f"- release {shlex.join(step)}")
         environment = environment_for(key, environment=work.environment, keyring=work.keyring())
         code = run_stage(step, folder=work.folder, environment=environment)
-        if code == VerificationError.exit_code:
-            failed = code  # the log must say so too: go on to record the outcome
-        elif code != 0:
+        if code == VerificationError.exit_code or (code == UnloggedError.exit_code and not failed):
+            failed = code  # the log, or what is kept until there is one, must say so too: go on to record the outcome
+        elif code not in {0, UnloggedError.exit_code}:
             work.console.warn("run the same command again: every step that is done stays done")
             return code
     return failed

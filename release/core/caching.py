@@ -1,5 +1,6 @@
 """What browsers and caches are told of each kind of object (RFC 9111, RFC 8246)."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from release.core.layout import ObjectHeaders
 FOREVER: Final = "public, max-age=31536000, immutable, no-transform"
 DOCUMENT: Final = "application/json"
 LOG: Final = ObjectHeaders(content_type=DOCUMENT, cache_control="no-store")
+_UNLOGGED: Final = "unlogged"
 NOTE: Final = ObjectHeaders(content_type="text/plain; charset=utf-8", cache_control="no-store")
 BLOB: Final = ObjectHeaders(content_type="application/octet-stream", cache_control="no-store")
 
@@ -58,10 +60,22 @@ def immutable(content_type: str) -> ObjectHeaders:
     return ObjectHeaders(content_type=content_type, cache_control=FOREVER)
 
 
-def mutable(content_type: str, lifetime: ChannelLifetime, *, version: str) -> ObjectHeaders:
-    """Headers of an object below a channel; metadata names the version that it is."""
+def mutable(content_type: str, lifetime: ChannelLifetime, *, version: str, leaves: int | None = None) -> ObjectHeaders:
+    """Headers of an object below a channel; metadata names the version that it is.
+
+    `leaves` is for the pointer of a rollback that is not logged yet, see `left_unlogged`.
+    """
     return ObjectHeaders(
         content_type=content_type,
         cache_control=lifetime.cache_control,
-        metadata={"version": version},
+        metadata={"version": version} | ({} if leaves is None else {_UNLOGGED: str(leaves)}),
     )
+
+
+def left_unlogged(pointer: ObjectHeaders | None) -> int | None:
+    """Give the log entry that a channel was rolled back from while nobody could log it, by its pointer's metadata.
+
+    It stands there because that is the one place which the promote key can write and every other job reads.
+    """
+    text = pointer.metadata.get(_UNLOGGED, "") if pointer else ""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text, re.ASCII) else None

@@ -143,6 +143,9 @@ class LogSection:
         maximum=36500,
         doc="How long the bucket's Object Lock keeps each entry; audits hold it to that.",
     )
+    when_read_only: Literal["refuse", "degrade"] = rule(
+        "refuse", doc="What a rollback does while the log cannot be written: docs/rollback.md."
+    )
     pointer_days: int = rule(365, minimum=1, maximum=3650, doc="How long a channel's pointer may be believed.")
 
 

@@ -14,7 +14,11 @@ LARGEST: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """From record to promote: the log entry that authorises one channel's move."""
+    """From record to promote: the log entry that authorises one channel's move.
+
+    `leaves` only where the log could not be written: the channel's newest entry, which a rollback to the earlier
+    `entry` leaves behind.
+    """
 
     type_: Literal["release-order/v1"] = rule("release-order/v1", required=True)
     kind: Literal["promote", "rollback"]
@@ -23,6 +27,7 @@ class Order:
     version: str = rule(pattern=VERSION)
     manifest: str = rule(pattern=SHA256)
     entry: int = rule(minimum=0, maximum=LARGEST_SLOT)
+    leaves: int | None = rule(None, minimum=0, maximum=LARGEST_SLOT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,8 +115,13 @@ class ChannelNow:
     pointer_etag: str | None
 
 
-def promote(config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNow) -> Plan:
-    """Plan a channel's move: chunks, then entries, then the pointer; what is already right stays."""
+def promote(
+    config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNow, *, leaves: int | None = None
+) -> Plan:
+    """Plan a channel's move: chunks, then entries, then the pointer; what is already right stays.
+
+    `leaves` is the log entry that a rollback leaves which could not be logged: the pointer says so.
+    """
 
     def copies(artifacts: tuple[Artifact, ...]) -> Iterator[Action]:
         for artifact in artifacts:
@@ -133,7 +138,7 @@ def promote(config: Config, manifest: Manifest, pointer: Pointer, now: ChannelNo
         source=config.log_layout.pointer(pointer.log_index),
         key=config.layout.pointer(pointer.channel),
         sha256=digest(body),
-        headers=mutable(media_type(MANIFEST), config.cache.lifetime, version=manifest.version),
+        headers=mutable(media_type(MANIFEST), config.cache.lifetime, version=manifest.version, leaves=leaves),
         etag=now.pointer_etag,
     )
     last: tuple[Action, ...] = () if now.pointer == body and now.pointer_headers == move.headers else (move,)

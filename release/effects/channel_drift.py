@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from release.core import document
-from release.core.caching import DOCUMENT, mutable
+from release.core.caching import DOCUMENT, left_unlogged, mutable
 from release.core.config import Config
 from release.core.entry import ChannelState
 from release.core.handover import LARGEST as LARGEST_POINTER
@@ -30,7 +30,10 @@ def pointer_drift(config: Config, site: ObjectStore, pointer: Pointer) -> Iterat
     elif body != document.encode(pointer):
         yield f"its pointer {says(body, key)}, the log says entry {pointer.log_index}"
     info = site.describe(key)
-    if info and info.headers != mutable(DOCUMENT, config.cache.lifetime, version=pointer.version):
+    if info and (left := left_unlogged(info.headers)) is not None:
+        version = info.headers.metadata.get("version")
+        yield f"it was rolled back from entry {left} to {version}, and that is not logged yet: release rollback, again"
+    elif info and info.headers != mutable(DOCUMENT, config.cache.lifetime, version=pointer.version):
         yield "its pointer has other headers than release.toml says"
 
 

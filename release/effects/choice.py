@@ -8,6 +8,7 @@ from release.core.entry import Event, State
 from release.core.handover import Order
 from release.core.ring_section import Rings, follows
 from release.core.succession import Tail
+from release.core.unlogged import is_told
 from release.core.version import parse_version
 from release.effects.slots import Slots
 from release.errors import NothingToDoError
@@ -49,7 +50,9 @@ def previous_good(slots: Slots, channel: str, tail: Tail, *, reason: str | None 
     if current is None:
         raise NothingToDoError(f"channel {channel} serves nothing", hint="release status")
     newest = slots.read(current.entry)
-    if newest.action == "rollback.authorized" and (current.outcome != "completed" or newest.reason == reason):
+    if newest.action == "rollback.authorized" and (
+        current.outcome != "completed" or (reason is not None and is_told(newest.reason, reason))
+    ):
         return current.version  # it was cut off, not verified, or is done: go on with it, not one version further
     state, steps = current, 0
     while (earlier := slots.read(state.entry).before) is not None and steps < DEEPEST_ROLLBACK:

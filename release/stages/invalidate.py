@@ -38,7 +38,9 @@ def plan(config: Config, promotion: Promotion, *, attempt: int) -> Invalidate:
         if not isinstance(place, ChannelKey | PointerKey) or place.channel != order.channel:
             raise FormatError(f"the promotion of {order.channel} names {key!r}, which is no part of it")
     paths = tuple(sorted(f"/{key}" for key in promotion.changed))
-    step = "\n".join([order.manifest, order.channel, str(order.entry), str(attempt), *paths])
+    # A rollback that could not be logged follows an earlier entry once more: it is another purge than that one's.
+    entry = str(order.entry) if order.leaves is None else f"{order.entry} from {order.leaves}"
+    step = "\n".join([order.manifest, order.channel, entry, str(attempt), *paths])
     return Invalidate(paths=paths, reference=hashlib.sha256(step.encode()).hexdigest())
 
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from release.core import plan as planning
+from release.core.caching import left_unlogged
 from release.core.config import Config
 from release.core.entry import ChannelState, Event
 from release.core.handover import LARGEST as LARGEST_POINTER
 from release.core.handover import Order, Pointer, Promotion, read_pointer
 from release.core.manifest import LARGEST, Artifact, Manifest, decode, digest
-from release.core.plan import ChannelNow, Plan, Served
+from release.core.plan import ChannelNow, MovePointer, Plan, Served
 from release.effects.choice import order_of
 from release.effects.execute import THREADS, Done, execute, total
 from release.effects.published import published_manifest
+from release.effects.read_only_log import earlier, require_logged
 from release.effects.readback import sha256_of
 from release.effects.slots import Slots
 from release.effects.trusted import load
@@ -44,13 +46,15 @@ def run(config: Config, order: Order, slots: Slots, site: ObjectStore, console: 
         IntegrityError: the published bytes are not those of the log.
         NotFoundError: the version is not there.
     """
-    authorised = authorisation(slots, order)
+    authorised = authorisation(config, slots, order)
     load(config, slots).check(authorised)
     manifest = published_manifest(config, site, order.version, order.manifest)
     _check_sources(config, manifest, site)
     pointer = _recorded_pointer(slots, planning.pointer_for(config, manifest, authorised))
     now = _now(config, order, manifest, slots, site)
-    plan = planning.promote(config, manifest, pointer, now)
+    if order.leaves is None:
+        require_logged(slots, authorised, left_unlogged(now.pointer_headers))
+    plan = planning.promote(config, manifest, pointer, now, leaves=order.leaves)
     promotion = Promotion(order=order, changed=_changed(config, slots, authorised, manifest, site, plan, now))
     if dry_run:
         return Report(promotion=promotion, plan=plan, done=Done())
@@ -70,7 +74,7 @@ def _give_way(config: Config, order: Order, slots: Slots, site: ObjectStore, con
         RefusedError: it is not; the channel is as the newer order wants it.
     """
     state = slots.tail().state.channels[order.channel]
-    if state.entry == order.entry:
+    if state.entry == (order.entry if order.leaves is None else order.leaves):
         return
     newer = order_of(slots.read(state.entry), order.library)
     run(config, newer, slots, site, console, dry_run=False)
@@ -81,13 +85,25 @@ def _give_way(config: Config, order: Order, slots: Slots, site: ObjectStore, con
     )
 
 
-def authorisation(slots: Slots, order: Order) -> Event:
+def authorisation(config: Config, slots: Slots, order: Order) -> Event:
     """Give the log entry of an order, if it is the newest word on its channel.
+
+    While the log cannot be written, release.toml may allow also an earlier entry of the channel, for the way back.
 
     Raises:
         RefusedError: it is not.
     """
-    state = slots.tail().state.channels.get(order.channel)
+    tail = slots.tail()
+    state = tail.state.channels.get(order.channel)
+    if order.leaves is not None and state is not None and state.entry == order.leaves:
+        if config.log.when_read_only != "degrade":
+            raise RefusedError(
+                "release.toml does not allow a rollback that is not logged",
+                hint="[log] when-read-only = 'degrade' does: docs/rollback.md",
+            )
+        found = earlier(slots, tail, order.channel, order.version)
+        if (found.index, found.manifest) == (order.entry, order.manifest):
+            return found
     if state is None or (state.entry, state.version, state.manifest) != (order.entry, order.version, order.manifest):
         newest = f"entry {state.entry} ({state.version})" if state else "nothing"
         raise RefusedError(
@@ -139,9 +155,11 @@ def _changed(
     """List the keys whose bytes an edge may hold an older copy of.
 
     What this run copies is not enough: a run that crashed before it changed keys too. So every
-    version counts that the channel was to serve since it was last verified.
+    version counts that the channel was to serve since it was last verified. Around a rollback that
+    the log does not know, every file counts.
     """
-    older: list[dict[str, str]] = []
+    unlogged = left_unlogged(now.pointer_headers) is not None or _leaves(plan)
+    older: list[dict[str, str]] = [{}] if unlogged else []
     state = authorised.before
     while state is not None:
         older.append(_files_of(config, state, site))
@@ -157,6 +175,10 @@ def _changed(
         if any(files.get(artifact.path) != artifact.sha256 for files in older)
     }
     return tuple(sorted({*different, *planning.rewritten(plan, now), config.layout.pointer(channel)}))
+
+
+def _leaves(plan: Plan) -> bool:
+    return any(isinstance(a, MovePointer) and left_unlogged(a.headers) is not None for group in plan for a in group)
 
 
 def _files_of(config: Config, state: ChannelState, site: ObjectStore) -> dict[str, str]:
@@ -184,7 +206,7 @@ def _now(config: Config, order: Order, manifest: Manifest, slots: Slots, site: O
     there = site.read(key, limit=LARGEST_POINTER)
     if there and read_pointer(there.body, name=key).log_index > order.entry:
         # Only the log knows whether a later release was here: a stolen key may have left a pointer that says so.
-        authorisation(slots, order)
+        authorisation(config, slots, order)
     return ChannelNow(
         files=files,
         pointer=there.body if there else None,
