@@ -141,10 +141,11 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.communicate(timeout=_ENDS_AFTER)
 
 
-def ci_yaml(**inputs: object) -> str:
-    """Give the .gitlab-ci.yml of a library's repository: the one include of docs/gitlab.md."""
+def ci_yaml(*, announce: bool = False, **inputs: object) -> str:
+    """Give the .gitlab-ci.yml of a library's repository: the one include of docs/gitlab.md, or that of releases too."""
     given: dict[str, object] = {"library": "tag", "image": "release", "build-image": "release"}
     given |= {"runner-tags": ["protected"], "setup": [SETUP], "build-setup": [SETUP]}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
     include = {"project": TOOLS, "ref": REF, "file": "/pipelines/release.yml", "inputs": given}
-    return json.dumps({"include": [include]}, indent=2)
+    more = {"project": TOOLS, "ref": REF, "file": "/pipelines/announce.yml"}
+    return json.dumps({"include": [include, more] if announce else [include]}, indent=2)

@@ -8,7 +8,9 @@ import pytest
 
 from tests.fakes.ci_local import SOURCE, Pipeline, kill
 from tests.fakes.faulty_s3 import FORWARD, HANG, Answer, FaultyS3, Request
+from tests.fakes.gitlab_project import JOB_TOKEN, NUMBER, Project
 from tests.fakes.npm_packages import installed
+from tests.fakes.web_server import serving
 from tests.functional.gitlab_team import Team, team_with
 from tests.functional.library import BUILD
 
@@ -182,3 +184,22 @@ def test_elsewhere_no_job_of_a_release_runs_even_if_its_author_wants_it_and_the_
     assert pipeline.ran == set()
     refused = [line for line in ended.output.splitlines() if "FAIL 8" in line]
     assert sorted(line.split()[0] for line in refused) == ["steal", "steal:bare"], ended.output
+
+
+def test_a_version_is_shown_as_a_gitlab_release_by_a_job_that_has_no_key(team: Team) -> None:
+    version = team.announced_tag()
+    with serving(Project()) as gitlab:
+        gitlab.tags[f"v{version}"] = team.library.git("rev-parse", f"v{version}").strip()
+        api = {"CI_API_V4_URL": f"{gitlab.url}/api/v4", "CI_PROJECT_ID": NUMBER, "CI_JOB_TOKEN": JOB_TOKEN}
+        pipeline = team.pipeline(version, **api)
+        ended = pipeline.run(manual=CLICK)
+        assert ended.code == 0, ended.output
+        assert f"made the GitLab release v{version}" in ended.output
+        assert pipeline.ran == set(jobs("release", *RELEASE, "announce"))
+        seen = pipeline.environment("release:announce")
+        assert not [stage for stage, secrets in team.secrets.items() if secrets & set(seen.values())]
+        assert "RELEASE_LOG_KEY_FILE" not in seen
+        assert f"/tag/{version}/tag.min.js" in gitlab.releases[f"v{version}"]["description"]
+        again = pipeline.run("release:announce")
+        assert "nothing to do" in again.output
+        assert JOB_TOKEN not in ended.output + again.output

@@ -306,6 +306,21 @@ def test_a_setting_that_matters_is_judged(change: dict[str, Any], expected: dict
     assert bad(facts(settings=settings(**change))) == expected
 
 
+def test_the_same_setting_may_be_wrong_in_two_ways() -> None:
+    def told(**change: Any) -> str:  # noqa: ANN401 - any setting
+        return next(f.what + f.why for f in judge(facts(settings=settings(**change))) if f.level != "ok")
+
+    assert "a rollback cannot be started" in told(override_role="no_one_allowed")
+    assert "they override" in told(override_role="developer")
+    assert "tried again" in told(forward_deployment=True, retry_outdated=False)
+    assert "tried again" not in told(forward_deployment=True)
+
+
+def test_users_have_no_sub_claim_to_judge() -> None:
+    named = dataclasses.replace(USERS, keys=dataclasses.replace(ROLES.keys, identities="users"))
+    assert bad(users(settings=settings(subject=("project_path",))), named) == {}
+
+
 def test_how_to_mend_the_sub_claim_is_a_command_that_can_be_run() -> None:
     found = judge(facts(settings=settings(subject=("project_path",))))
     (mend,) = [finding.mend for finding in found if finding.check == "sub claim"]
