@@ -23,6 +23,7 @@ def init(
     ref: Annotated[str, typer.Option(help="The full commit SHA of it that you reviewed.")] = _EXAMPLE.ref,
     image: Annotated[str, typer.Option(help="An image with release and git, by digest.")] = _EXAMPLE.image,
     build_image: Annotated[str, typer.Option(help="One with Node and npm too.")] = _EXAMPLE.build_image,
+    runner_tag: Annotated[list[str] | None, typer.Option(help="A tag of the runners that take the jobs.")] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the files and write nothing.")] = False,
 ) -> None:
@@ -38,7 +39,9 @@ def init(
         Directory(top),
         folder="" if inside == "." else f"{inside}/",
         branch=branch,
-        origin=Origin(project=templates, ref=ref, image=image, build_image=build_image),
+        origin=Origin(
+            project=templates, ref=ref, image=image, build_image=build_image, runner_tags=tuple(runner_tag or ())
+        ),
     )
     if dry_run:
         write("\n".join(f"# {name}\n{body}" for name, body in lacking.files.items()))

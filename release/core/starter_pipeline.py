@@ -22,12 +22,14 @@ class Origin:
         ref: the full commit SHA that was reviewed.
         image: has `release` and git.
         build_image: has Node and npm too.
+        runner_tags: of the runners that take the jobs; any runner if there are none.
     """
 
     project: str = "tools/release"
     ref: str = UNPINNED
     image: str = f"{EXAMPLE_IMAGE}release{_NO_DIGEST}"
     build_image: str = f"{EXAMPLE_IMAGE}release-node{_NO_DIGEST}"
+    runner_tags: tuple[str, ...] = ()
 
 
 def pipeline_file(config: Config, origin: Origin, *, folder: str) -> str:
@@ -44,13 +46,16 @@ def pipeline_file(config: Config, origin: Origin, *, folder: str) -> str:
     lines += ["include:"]
     lines += _include(origin, "release", _release_inputs(config, origin, folder), first=True)
     lines += _include(origin, "announce", [("folder", folder)])
-    common = [("library", config.library.name), ("image", "*image"), ("folder", folder)]
+    common: list[tuple[str, str | tuple[str, ...]]] = [("library", config.library.name), ("image", "*image")]
+    common += [("folder", folder), ("runner-tags", origin.runner_tags)]
     for name in ("audit", "watch", *(["rotate"] if config.keys.kind == "users" else [])):
         lines += _include(origin, name, common)
     return "\n".join(lines) + "\n"
 
 
-def _include(origin: Origin, name: str, inputs: Sequence[tuple[str, str]], *, first: bool = False) -> list[str]:
+def _include(
+    origin: Origin, name: str, inputs: Sequence[tuple[str, str | tuple[str, ...]]], *, first: bool = False
+) -> list[str]:
     pin = f"&pin {_text(origin.ref)}  # a full commit SHA that you reviewed: this code runs with your keys"
     lines = [
         f"  - project: {_text(origin.project)}",
@@ -61,10 +66,11 @@ def _include(origin: Origin, name: str, inputs: Sequence[tuple[str, str]], *, fi
     return [*lines, *(["    inputs:", *given] if given else [])]
 
 
-def _release_inputs(config: Config, origin: Origin, folder: str) -> list[tuple[str, str]]:
+def _release_inputs(config: Config, origin: Origin, folder: str) -> list[tuple[str, str | tuple[str, ...]]]:
     prefix = config.library.tag_prefix
-    changed = {
+    changed: dict[str, str | tuple[str, ...]] = {
         "folder": folder,
+        "runner-tags": origin.runner_tags,
         "output": "" if config.build.output == "dist" else config.build.output,
         "tags": "" if prefix == "v" else tag_pattern(prefix),
         "authorize": "manual" if config.approvals.required else "",
@@ -98,8 +104,10 @@ def checklist(config: Config) -> list[str]:
     ]
 
 
-def _text(value: str) -> str:
+def _text(value: str | tuple[str, ...]) -> str:
     """Quote a value as YAML and JSON both read it; an anchor stays before it, and a reference is none."""
+    if isinstance(value, tuple):
+        return json.dumps(value)
     if value == "*image":
         return value
     anchor, _, rest = value.partition(" ") if value.startswith("&") else ("", "", value)

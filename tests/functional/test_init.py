@@ -114,8 +114,9 @@ def test_the_doctor_finds_what_init_could_not_know_and_nothing_else_wrong(run: R
     assert missing == {"release.toml"} | pins | images
     (library.folder / ".gitlab-ci.yml").unlink()
     known = ["--image", "registry.acme.test/a@sha256:" + "1" * 64, "--build-image", "b@sha256:" + "2" * 64]
-    assert run("init", "--ref", "7" * 40, *known).code == 0
+    assert run("init", "--ref", "7" * 40, "--runner-tag", "protected", *known).code == 0
     found = json.loads(run("doctor", "--json").out)["findings"]
+    assert "runners" not in {f["check"] for f in found}
     assert {f["check"] for f in found if f["level"] == "missing"} == {"release.toml"}
 
 

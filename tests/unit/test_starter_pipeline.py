@@ -35,6 +35,18 @@ def test_each_include_is_pinned_and_takes_its_inputs() -> None:
     assert (whole["release:publish"]["image"], whole["release:build"]["image"]) == ("a@sha256:1", "b@sha256:2")
 
 
+def test_runners_are_asked_for_by_every_job_that_may_have_a_key() -> None:
+    tagged = Origin(image="a@sha256:1", build_image="b@sha256:2", runner_tags=("protected", "docker"))
+    for one in yaml.safe_load(pipeline_file(examples.config(), tagged, folder=""))["include"]:
+        path = one["file"].removeprefix("/")
+        if path != "pipelines/announce.yml":
+            assert one["inputs"]["runner-tags"] == ["protected", "docker"]
+            assert all(
+                job["tags"] == ["protected", "docker"]
+                for job in jobs(configuration(ROOT, path, one["inputs"])).values()
+            )
+
+
 def test_what_release_toml_says_is_what_the_pipeline_gets() -> None:
     config = examples.config(
         library={"tag-prefix": "tag/v"}, build={"output": "out"}, approvals={"required": True}, keys=ROLES
