@@ -86,6 +86,11 @@ class FolderStore:
         del source, headers, replacing
         self._refuse(target)
 
+    def delete(self, key: str, *, etag: str) -> Never:
+        """Refuse."""
+        del etag
+        self._refuse(key)
+
     @staticmethod
     def _refuse(key: str) -> Never:
         raise RefusedError(f"{key} is in a copy on disk, which is only read")

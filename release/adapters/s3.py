@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 
 from release.adapters.aws_errors import AWS_ERRORS, NO_ANSWER, AwsError, error_code, error_status, translate
 from release.adapters.s3_answers import described, is_confirmed, received, require_same, sha256_of
+from release.adapters.s3_delete import deleted
 from release.core.layout import ObjectHeaders
 from release.errors import IntegrityError, PermissionDenied, ReleaseError, ServiceError
 from release.ports import ObjectInfo, StoredObject
@@ -172,6 +173,20 @@ class S3Store:
             raise IntegrityError(f"the copy of {source.key} at {target} has other bytes", evidence=evidence)
         return digest
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        """Delete the object if it has this ETag; in a bucket that keeps versions it stays below a delete marker.
+
+        It is looked at first: servers that do not know the condition of a delete ignore it, as moto and Ceph do.
+        On AWS, `If-Match` needs s3:GetObject besides s3:DeleteObject.
+
+        Returns:
+            False if another object is there; True if none is any more, whoever deleted it.
+        """
+        found = self.describe(key)
+        if found is None or found.etag != etag:
+            return found is None
+        return self._deleted(key, etag) or (self._wants_bare_etag(key, etag) and self._deleted(key, etag.strip('"')))
+
     def keys(self, prefix: str, *, after: str = "", most: int = _PAGE) -> Sequence[str]:
         """Give up to `most` keys with this prefix that sort after `after`, in the order of their UTF-8."""
         found: list[str] = []
@@ -192,6 +207,12 @@ class S3Store:
                 break
             request["ContinuationToken"] = token
         return found
+
+    def _deleted(self, key: str, etag: str) -> bool:
+        def failure(error: AwsError) -> ReleaseError:
+            return self._error(error, "s3:DeleteObject", key)
+
+        return deleted(self._client, self._bucket, key, etag, failure=failure, sleep=self._sleep)
 
     def _swap(self, key: str, body: bytes, headers: ObjectHeaders, condition: dict[str, str]) -> bool:
         lost = self._put(key, body, headers, condition)

@@ -65,6 +65,13 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        """Delete the object if it has this ETag; in a bucket that keeps versions it stays below a delete marker.
+
+        False if another object is there; True if none is any more, whoever deleted it.
+        """
+        ...
+
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         """Give up to `most` keys with this prefix that sort after `after`, in order."""
         ...

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Operation] = {
     "replace": lambda store: store.replace("k", BODY, JS, etag='"e1"'),
     "copy": lambda store: store.copy(SOURCE, "k", JS, replacing=None),
     "keys": lambda store: store.keys("k"),
+    "delete": lambda store: store.delete("k", etag='"e1"'),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 
@@ -387,6 +388,49 @@ def test_a_swap_on_a_server_without_quotes_can_be_lost_too() -> None:
     with FaultyS3(lost, described_as('"e1"'), otherwise=lost) as server, bucket(server) as store:
         assert not store.replace("k", BODY, JS, etag='"e1"')
         assert conditions(server.seen) == ['"e1"', "e1"]
+
+
+def deletes(requests: Sequence[Request]) -> list[str]:
+    return [request.headers["If-Match"] for request in requests if request.method == "DELETE"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [(Answer(status=204), True), (refusal(404, "NoSuchKey"), True), (refusal(412, "PreconditionFailed"), False)],
+    ids=["deleted", "gone already", "another one"],
+)
+def test_a_delete_is_tied_to_the_object_that_was_looked_at(answer: Answer, gone: bool) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html says these answers."""
+    with FaultyS3(described_as('"e1"'), answer, described_as('"e2"')) as server, bucket(server) as store:
+        assert store.delete("k", etag='"e1"') is gone
+        assert deletes(server.seen) == ['"e1"']
+
+
+def test_what_is_seen_to_be_another_object_is_not_even_asked_to_be_deleted() -> None:
+    with FaultyS3(described_as('"e2"')) as server, bucket(server) as store:
+        assert not store.delete("k", etag='"e1"')
+        assert methods(server.seen) == ["HEAD"]
+
+
+def test_a_delete_in_a_conflict_is_tried_again() -> None:
+    pauses: list[float] = []
+    conflict = refusal(409, "ConditionalRequestConflict")
+    with (
+        FaultyS3(described_as('"e1"'), conflict, conflict, Answer(status=204)) as server,
+        bucket(server, pauses=pauses) as store,
+    ):
+        assert store.delete("k", etag='"e1"')
+    assert pauses == [0.1, 0.2]
+
+
+def test_a_delete_on_a_server_without_quotes_is_asked_for_so() -> None:
+    lost = refusal(412, "PreconditionFailed")
+    with (
+        FaultyS3(described_as('"e1"'), lost, described_as('"e1"'), Answer(status=204)) as server,
+        bucket(server) as store,
+    ):
+        assert store.delete("k", etag='"e1"')
+        assert deletes(server.seen) == ['"e1"', "e1"]
 
 
 def md5(body: bytes) -> str:

@@ -275,6 +275,41 @@ def test_copy_of_a_source_that_is_gone_is_refused(store: ObjectStore) -> None:
     assert store.describe("target") is None
 
 
+def test_an_object_is_deleted_if_it_is_still_the_one_that_was_looked_at(store: ObjectStore) -> None:
+    store.create("tag/latest/a.js", b"let a=1", JS)
+    store.create("tag/latest/a.js.map", b"{}", JS)
+    found = store.describe("tag/latest/a.js")
+    assert found is not None
+    assert store.delete("tag/latest/a.js", etag=found.etag)
+    assert store.describe("tag/latest/a.js") is None
+    assert list(store.keys("tag/")) == ["tag/latest/a.js.map"]
+    assert store.delete("tag/latest/a.js", etag=found.etag), "what is gone is gone"
+
+
+def test_another_object_than_was_looked_at_is_not_deleted(store: ObjectStore) -> None:
+    store.create("k", b"one", JS)
+    old = store.describe("k")
+    assert old is not None
+    assert store.replace("k", b"two", JS, etag=old.etag)
+    assert not store.delete("k", etag=old.etag)
+    found = store.read("k", limit=10)
+    assert found is not None
+    assert found.body == b"two"
+
+
+def test_a_key_deletes_below_its_own_prefix_only(world: World) -> None:
+    for key in ("tag/latest/a.js", "tag/1.4.2/a.js"):
+        world.store.create(key, b"", JS)
+    found = world.store.describe("tag/latest/a.js")
+    assert found is not None
+    rights = [("s3:GetObject", ""), ("s3:ListBucket", ""), ("s3:DeleteObject", "tag/latest/")]
+    with world.restricted(rights) as store:
+        with pytest.raises(PermissionDenied, match=r"s3:DeleteObject on arn:aws:s3:::.*/tag/1.4.2/a.js"):
+            store.delete("tag/1.4.2/a.js", etag=found.etag)
+        assert store.delete("tag/latest/a.js", etag=found.etag)
+    assert list(world.store.keys("tag/")) == ["tag/1.4.2/a.js"]
+
+
 def test_keys_are_listed_in_order_after_a_key_and_no_more_than_asked(store: ObjectStore) -> None:
     for key in ("seq/2", "seq/10", "seq/1", "sea", "seq.", "seq/1/x"):
         store.create(key, b"", JS)
@@ -374,6 +409,7 @@ def test_a_bucket_that_does_not_exist_is_not_an_absent_key(owner: str, request: 
         lambda: store.replace("k", b"", JS, etag='"0"'),
         lambda: store.copy(source, "t", JS, replacing=None),
         lambda: store.keys(""),
+        lambda: store.delete("k", etag='"0"'),
     )
     for operation in operations:
         with pytest.raises(NotFoundError, match="arn:aws:s3:::no-such-bucket does not exist"):
@@ -450,8 +486,10 @@ def test_the_fake_writes_down_effects_in_order_and_counts_calls() -> None:
     assert info is not None
     store.copy(info, "a", SHORT, replacing=None)
     store.replace("c", b"3", SHORT, etag=None)
-    assert store.journal == [("create", "b"), ("copy", "a"), ("replace", "c")]
-    assert store.calls == {"any": 5, "write": 4, "create": 2, "describe": 1, "copy": 1, "replace": 1}
+    store.delete("a", etag=info.etag)
+    store.delete("a", etag=info.etag)
+    assert store.journal == [("create", "b"), ("copy", "a"), ("replace", "c"), ("delete", "a")]
+    assert store.calls == {"any": 7, "write": 6, "create": 2, "describe": 1, "copy": 1, "replace": 1, "delete": 2}
 
 
 def test_a_fault_before_leaves_no_trace_and_one_after_does() -> None:

@@ -104,6 +104,9 @@ class Turns:
     def copy(self, source: ObjectInfo, target: str, headers: ObjectHeaders, *, replacing: str | None) -> str | None:
         raise AssertionError(f"{source.key} was copied to {target}: {headers}, {replacing}")
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        raise AssertionError(f"{key} ({etag}) was deleted")
+
     def _turn(self, call: Callable[[], _Answer]) -> _Answer:
         self._run.wait(self._number)
         lot = self._run.random.random() / self._run.harm

@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
             self.close_connection = declared != len(answer.body)
 
-    do_GET = do_HEAD = do_PUT = do_POST = _answer  # noqa: N815 - the names http.server looks for
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - the names http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name http.server uses
         """Say nothing."""

@@ -12,7 +12,7 @@ from release.core.layout import ObjectHeaders
 from release.errors import IntegrityError, PermissionDenied, ServiceError
 from release.ports import ObjectInfo, StoredObject
 
-WRITES = frozenset({"create", "replace", "copy"})
+WRITES = frozenset({"create", "replace", "copy", "delete"})
 
 
 def nothing_denied(_action: str, _key: str) -> bool:
@@ -159,6 +159,18 @@ class InMemoryObjectStore:
             self._store(target, found.body, headers)
             self.journal.append(("copy", target))
             return hashlib.sha256(found.body).hexdigest()
+
+    def delete(self, key: str, *, etag: str) -> bool:
+        with self._operation("delete", key):
+            self._allow("s3:DeleteObject", key)
+            self._allow("s3:GetObject", key)
+            found = self._bucket.objects.get(key)
+            if found is not None and found.info.etag != etag:
+                return False
+            if found is not None:
+                del self._bucket.objects[key]
+                self.journal.append(("delete", key))
+            return True
 
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         with self._operation("keys"):

@@ -1,13 +1,14 @@
 """Buckets in which something odd happens, around any other bucket."""
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from release.core.layout import ObjectHeaders
 from release.ports import ObjectInfo, ObjectStore, StoredObject
 
-Operation = Literal["describe", "read", "create", "replace", "copy", "keys"]
+Operation = Literal["describe", "read", "create", "replace", "copy", "delete", "keys"]
 
 
 class Overtaken:
@@ -49,6 +50,10 @@ class Overtaken:
         self._before("copy", target)
         return self._store.copy(source, target, headers, replacing=replacing)
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        self._before("delete", key)
+        return self._store.delete(key, etag=etag)
+
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         self._before("keys", prefix)
         return self._store.keys(prefix, after=after, most=most)
@@ -57,6 +62,33 @@ class Overtaken:
         if self._left and (operation, key) == self._at:
             self._left -= 1
             self._by()
+
+
+class Moment:
+    """Something that happens once, before the nth request to whichever of several buckets."""
+
+    def __init__(self, nth: int, by: Callable[[], object]) -> None:
+        self.left = nth
+        self._by = by
+        self._one = threading.Lock()
+
+    def pass_by(self) -> None:
+        with self._one:
+            self.left -= 1
+            if not self.left:
+                self._by()
+
+
+class Interrupted(Overtaken):
+    """A bucket with a moment in which something else happens."""
+
+    def __init__(self, store: ObjectStore, moment: Moment) -> None:
+        super().__init__(store, "keys", "", lambda: None, times=0)
+        self._moment = moment
+
+    def _before(self, operation: Operation, key: str) -> None:
+        del operation, key
+        self._moment.pass_by()
 
 
 class WithoutChecksums(Overtaken):
