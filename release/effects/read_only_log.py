@@ -47,6 +47,11 @@ class WatchedStore:
         with _writing(target):
             return self.store.copy(source, target, headers, replacing=replacing)
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        """As the store does (ReadOnlyLogError)."""
+        with _writing(key):
+            return self.store.delete(key, etag=etag)
+
 
 @contextmanager
 def _writing(key: str) -> Iterator[None]:

@@ -186,6 +186,9 @@ class _Store(InMemoryObjectStore):
         do = partial(super().copy, source, target, headers, replacing=replacing)
         return self._wire.call(self._port, "copy", target, do)
 
+    def delete(self, key: str, *, etag: str) -> bool:
+        return self._wire.call(self._port, "delete", key, partial(super().delete, key, etag=etag))
+
     def keys(self, prefix: str, *, after: str = "", most: int = 1000) -> Sequence[str]:
         do = partial(super().keys, prefix, after=after, most=most)
         return self._wire.call(self._port, "keys", f"{prefix}>{after}", do)
