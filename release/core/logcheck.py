@@ -9,7 +9,7 @@ and the replayed state, whatever the size of the log.
     3  every checkpoint archived, cosigned, remembered from elsewhere or seen by approvers is of this very tree
     4  every entry is signed, well-formed, follows the one before it, and obeys the release rules (`core.replay`)
     5  every release was approved, where the first trust epoch is known (`core.approval_check`)
-    6  the evidence that an entry names is there, byte for byte
+    6  the evidence that an entry names is there, byte for byte; a gate's answer is about what the entry rests on
     7  the changelog says what was recorded, and names what was yanked
 """
 
@@ -26,6 +26,7 @@ from release.core.bundle_check import Archived, Given, Judge, Judged
 from release.core.cosigned import Times, Witnesses
 from release.core.entry import Event
 from release.core.epoch_files import read_pinned
+from release.core.gate_check import gate_problems
 from release.core.layout import SLOT_DIGITS
 from release.core.log_finding import Finding
 from release.core.log_signers import LogSigners
@@ -208,22 +209,25 @@ class Verifier:
         if self._approvals:
             yield from self._approvals.entry(event, leaf)
         for item in event.evidence if index >= self.evidence_from else ():
-            yield from self._evidence(index, item.kind, item.sha256)
+            yield from self._evidence(event, item.kind, item.sha256)
 
-    def _evidence(self, index: int, kind: str, sha256: str) -> Iterator[Finding]:
-        path = f"evidence/sha256/{sha256}"
+    def _evidence(self, event: Event, kind: str, sha256: str) -> Iterator[Finding]:
+        index, path = event.index, f"evidence/sha256/{sha256}"
         try:
-            found = digest(self.files.must(path, LARGEST_EVIDENCE))
+            body = self.files.must(path, LARGEST_EVIDENCE)
         except TlogError as why:
             yield Finding(kind="evidence", message=f"the {kind} of entry {index} cannot be read: {why}", index=index)
             return
-        if found != sha256:
+        if (found := digest(body)) != sha256:
             yield Finding(
                 kind="evidence",
                 message=f"the {kind} of entry {index} is not the one that was recorded",
                 index=index,
                 facts=(("recorded", sha256), ("found", found)),
             )
+        elif kind == "gate":
+            for problem in gate_problems(event, body, self.replay.state):
+                yield Finding(kind="evidence", message=f"the gate's answer of entry {index} {problem}", index=index)
 
     def _changelog(self) -> Iterator[Finding]:
         try:

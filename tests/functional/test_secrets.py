@@ -28,6 +28,8 @@ PLANTED = {
     "AWS_SESSION_TOKEN": "canary-session-2b9d",
     "CI_JOB_TOKEN": "canary-job-3c1e",
     "NPM_TOKEN": "canary-npm-4d5f",
+    "RELEASE_GATE_TOKEN": "canary-gate-8e9f",
+    "DD_API_KEY": "canary-datadog-9f0a",
     "RELEASE_GITLAB_TOKEN": "canary-gitlab-5a6b",
     "RELEASE_WITNESS_KEY": skey("w.example", b"canary-witness-seed-7d8e".ljust(32, b"."), kind=COSIGNATURE),
     "RELEASE_LOG_KEY": skey("log.example.com/tag", b"canary-log-seed-6c7d".ljust(32, b".")),

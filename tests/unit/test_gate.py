@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from release.core import document
+from release.core.entry import Event, State
 from release.core.gate import Counted, Gate, Trial, Verdict, check_gate, filled, judge, number, read_verdict, tag_of
+from release.core.gate_check import gate_problems
+from release.core.ring_rule import RingRule
+from release.effects.gate import Gatekeeper
 from release.errors import FormatError, ReleaseError, ServiceError, TrippedError
+from release.stages.gate import watch
+from tests.fakes import examples
+from tests.fakes.clock import StoppedClock
+from tests.fakes.console import RecordingConsole
 
 TRIAL = Trial(library="tag", ring="canary", version="1.4.2-RC.1", manifest="a" * 64, entry=7)
 AT = "2026-11-24T00:12:33Z"
@@ -126,3 +134,69 @@ def test_a_wrong_gate_is_told_when_release_toml_is_read(
 def test_a_right_gate_has_no_problem() -> None:
     command = Gate(kind="command", command=("count", "{{version}}"), max_="1", min_samples=1, environment=("TOKEN",))
     assert [*check_gate(GATE), *check_gate(command)] == []
+
+
+def promotion(**changes: Any) -> Event:  # noqa: ANN401 - any field
+    whole = examples.event(index=9, channel="early", version=TRIAL.version, manifest=TRIAL.manifest)
+    ring = RingRule(after="canary", soak_hours=2, gate=True)
+    return dataclasses.replace(whole, ring=ring, occurred_at=AT, **changes)
+
+
+ON_CANARY = State(channels={"canary": examples.channel_state(TRIAL.version, manifest=TRIAL.manifest, entry=7)})
+
+
+def test_an_auditor_finds_nothing_wrong_with_an_open_gates_answer_and_a_tripped_ones_way_back() -> None:
+    assert list(gate_problems(promotion(), document.encode(verdict("1", "1000")), ON_CANARY)) == []
+    back = promotion(action="rollback.authorized", before=ON_CANARY.channels["canary"])
+    back = dataclasses.replace(back, ring=None, channel="canary", occurred_at="2026-12-01T00:00:00Z")
+    assert list(gate_problems(back, document.encode(verdict("11", "1000")), State())) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "counted", "finding"),
+    [
+        (promotion(), ON_CANARY, "11", "says tripped, and the entry needed open"),
+        (promotion(action="rollback.authorized"), ON_CANARY, "1", "says open, and the entry needed tripped"),
+        (promotion(), State(), "1", "is about 1.4.2-RC.1 on canary by entry 7, not anything"),
+        (promotion(version="1.4.3"), State(channels={"canary": examples.channel_state("1.4.3")}), "1", "not 1.4.3 on"),
+        (dataclasses.replace(promotion(), occurred_at="2026-11-24T01:00:00Z"), ON_CANARY, "1", f"is of {AT}"),
+    ],
+)
+def test_an_auditor_finds_an_answer_that_did_not_let_the_entry_pass(
+    event: Event, state: State, counted: str, finding: str
+) -> None:
+    found = list(gate_problems(event, document.encode(verdict(counted, "1000")), state))
+    assert any(finding in problem for problem in found), found
+
+
+def test_an_auditor_finds_an_answer_that_is_none() -> None:
+    (found,) = gate_problems(promotion(), b"{}", ON_CANARY)
+    assert "cannot be believed" in found
+
+
+def asked(answers: list[Counted | ReleaseError], *, minutes: int) -> tuple[Verdict, StoppedClock]:
+    """Watch a gate whose source gives these answers, the last one for ever."""
+
+    class Source:
+        def count(self, *, version: str, ring: str) -> Counted:
+            assert (version, ring) == (TRIAL.version, TRIAL.ring)
+            found = answers.pop(0) if len(answers) > 1 else answers[0]
+            if isinstance(found, ReleaseError):
+                raise found
+            return found
+
+    clock = StoppedClock()
+    keeper = Gatekeeper(gate=GATE, source=Source, clock=clock)
+    return watch(keeper, TRIAL, RecordingConsole(), minutes=minutes), clock
+
+
+GOOD, BAD = (Counted(errors=Decimal(n), samples=Decimal(1000)) for n in (1, 11))
+
+
+def test_a_watch_ends_at_the_first_tripped_answer_and_otherwise_the_last_one_counts() -> None:
+    nobody = ServiceError("no answer")
+    assert asked([nobody, GOOD, BAD, GOOD], minutes=60)[0].answer == "tripped"
+    assert asked([nobody, nobody, GOOD], minutes=2)[0].answer == "open"
+    last = asked([GOOD, nobody], minutes=3)[0]
+    assert (last.answer, last.why) == ("silent", "no answer")
+    assert asked([BAD], minutes=0)[0].answer == "tripped"
