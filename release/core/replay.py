@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from release.core.entry import ROTATED, ChannelState, Event, InForce, Origin, Outcome, State
+from release.core.ring_replay import RingReplay
 from release.core.version import parse_version
 from release.errors import SourceError
 
 # Runners' clocks differ. https://c2sp.org/tlog-tiles knows no time: the order of the slots is what counts.
 CLOCK_SLACK: Final = timedelta(minutes=15)
-_WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,13 +40,14 @@ class Replay:
     newest: Event | None = None
     size: int = 0
     leaf_hash: str = ""
-    _verified: dict[str, datetime] = field(default_factory=dict)
+    _rings: RingReplay = field(default_factory=RingReplay)
     _latest: datetime | None = None
 
     def take(self, event: Event, leaf_hash: str) -> Iterator[str]:
         """Take the next entry, and give what is wrong with it; wrong or not, the replay goes on from what it says."""
         yield from self._place(event)
         yield from self._time(event)
+        yield from self._rings.take(event, self.state)
         expected = self.state
         try:
             expected, problems = self._expected(event)
@@ -133,7 +134,7 @@ class Replay:
     def _authorize(self, event: Event) -> tuple[State, list[str]]:
         name = event.channel or ""
         current = self.state.channels.get(name)
-        problems = [*self._judged(event), *self._movement(event, current), *self._ring(event)]
+        problems = [*self._judged(event), *self._movement(event, current)]
         new = ChannelState(
             version=event.version,
             manifest=event.manifest,
@@ -176,31 +177,6 @@ class Replay:
         elif serves is not None and wanted < serves:
             yield f"takes {event.channel} backwards from {serves} to {wanted} without a rollback"
 
-    def _ring(self, event: Event) -> Iterator[str]:
-        """What the entry says it was held to; that release.toml asks for rings is not in the log."""
-        rule, at = event.ring, datetime.fromisoformat(event.occurred_at)
-        if rule is None:
-            return
-        on = self.state.channels.get(rule.after or "")
-        if event.action != "promote.authorized":
-            yield "is a way back that a ring held up"
-        if rule.waived and not event.emergency:
-            yield "passed its ring's rule as in an emergency, and was none"
-        if rule.after and (on is None or (on.version, on.manifest) != (event.version, event.manifest)):
-            yield f"goes to {event.channel} before {rule.after}, which serves {on.version if on else 'nothing'}"
-        elif rule.after and (on is None or on.outcome != "completed"):
-            yield f"goes to {event.channel} before it was verified on {rule.after}"
-        if rule.waived:
-            return
-        since = self._verified.get(rule.after or "")
-        if since is not None and at < since + timedelta(hours=rule.soak_hours):
-            yield f"leaves {rule.after} after less than {rule.soak_hours} hours, at {event.occurred_at}"
-        today = not rule.days or _WEEK[at.weekday()] in rule.days
-        if not today or not rule.from_hour <= at.hour < rule.until_hour:
-            yield f"goes to {event.channel} at {event.occurred_at}, outside the ring's days and hours"
-        if rule.gate and [one.kind for one in event.evidence].count("gate") != 1:
-            yield "names no answer of its ring's gate"
-
     def _settle(self, event: Event) -> tuple[State, list[str]]:
         name = event.channel or ""
         current = self.state.channels.get(name)
@@ -209,8 +185,6 @@ class Replay:
         problems = []
         if (current.version, current.manifest) != (event.version, event.manifest):
             problems.append(f"is about {event.version}, entry {event.outcome_of} authorised {current.version}")
-        if event.action.endswith(".completed"):
-            self._verified[name] = datetime.fromisoformat(event.occurred_at)
         outcome: Outcome = "completed" if event.action.endswith(".completed") else "failed"
         return self._with(name, dataclasses.replace(current, outcome=outcome, concluded=event.index)), problems
 

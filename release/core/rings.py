@@ -6,7 +6,7 @@ A channel that is not in the order is held by no ring. A way back is never held 
 from dataclasses import dataclass
 from datetime import datetime
 
-from release.core.entry import ChannelState, State
+from release.core.entry import ChannelState, Event, State
 from release.core.evidence import Evidence
 from release.core.ring_rule import RingRule
 from release.errors import RefusedError
@@ -72,6 +72,12 @@ def check(rule: RingRule, wanted: tuple[str, str, str], state: State, standing: 
         )
     if rule.gate and (standing is None or standing.verdict is None):
         raise RefusedError(f"the gate of {rule.after} did not let {version} go on to {channel}", hint="release gate")
+
+
+def took_back(event: Event, version: str) -> bool:
+    """Tell whether an entry is the way back by which a gate took this version from its ring."""
+    by_gate = event.action == "rollback.authorized" and any(one.kind == "gate" for one in event.evidence)
+    return by_gate and event.before is not None and event.before.version == version
 
 
 def holding(rule: RingRule, on: ChannelState, since: datetime, at: datetime) -> str:

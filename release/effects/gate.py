@@ -13,7 +13,7 @@ from release.core.manifest import digest
 from release.core.rings import Standing
 from release.core.succession import Intent, Log, Tail, ring_of
 from release.effects.slots import Slots
-from release.errors import ReleaseError
+from release.errors import RefusedError, ReleaseError
 from release.ports import Clock, ErrorSource
 
 Source = Callable[[], ErrorSource]
@@ -58,13 +58,19 @@ def held(
     """Add to a promotion how the ring before it does; gives also the gate's answer, if it was asked.
 
     Raises:
-        RefusedError: it is not the version's turn, or not yet.
+        RefusedError: it is not the version's turn, or not yet; or a gate took it back from there.
         TrippedError, ServiceError: the gate is closed.
     """
     rule = ring_of(log, intent)
     if rule is None:
         return intent, None
     wanted = (intent.channel or "", intent.version, intent.manifest)
+    serves = tail.state.channels.get(wanted[0])
+    if serves and not rule.waived and rings.took_back(slots.read(serves.entry), intent.version):
+        raise RefusedError(
+            f"the gate took {intent.version} back from {wanted[0]} (log entry {serves.entry}): it does not come again",
+            hint=f"release a new version; in an emergency: release request {wanted[0]} {intent.version} --emergency",
+        )
     on = rings.on_ring_before(rule, tail.state, *wanted)
     standing = None if on is None else Standing(on=on, since=since(slots, on))
     rings.check(replace(rule, gate=False), wanted, tail.state, standing, at)

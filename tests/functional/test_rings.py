@@ -132,6 +132,10 @@ def test_a_canary_whose_gate_trips_is_back_by_itself_and_the_log_says_why(
     assert everything(team, "rollback", "canary", "--from-gate").code == 0, "the same again, and no further"
     assert (len(log(team)), served(team, "canary")) == (size + 2, "1.0.0")
 
+    given = team.approve("canary", "cto")
+    old = team.run("record", "record promote canary --version 1.1.0", GITLAB_USER_ID="7", **given, **gate)
+    assert (old.code, "the gate took 1.1.0 back from canary" in old.err) == (12, True), old
+
     canary(team, "1.2.0", "--rollback-days", "0")
     source.counts["1.2.0"] = (900, 5000)
     alone = everything(team, "gate", "canary", "--roll-back")

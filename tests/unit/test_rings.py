@@ -15,7 +15,7 @@ from release.core.permission import Grant
 from release.core.replay import Replay
 from release.core.ring_rule import RingRule
 from release.core.ring_section import Rings, check_rings, follows, rule_for
-from release.core.rings import Standing, holding
+from release.core.rings import Standing, holding, took_back
 from release.core.succession import Intent, Log, Tail, follow
 from release.errors import RefusedError
 from tests.fakes import examples
@@ -257,13 +257,33 @@ def test_a_verifier_finds_nothing_wrong_with_what_the_program_writes() -> None:
         ({"ring": RingRule(after="canary", until_hour=12)}, "outside the ring's days and hours"),
         ({"ring": RingRule(after="canary", gate=True), "evidence": ()}, "names no answer of its ring's gate"),
         ({"ring": RingRule(after="canary", waived=True)}, "passed its ring's rule as in an emergency, and was none"),
-        ({"action": "rollback.authorized", "reason": "x"}, "is a way back that a ring held up"),
+        ({"action": "rollback.authorized", "reason": "x"}, "states a ring's rule, and is no promotion"),
         ({"occurred_at": "2026-11-23T11:59:59Z"}, "leaves canary after less than 2 hours"),
     ],
 )
 def test_a_verifier_finds_what_broke_the_rule_that_the_entry_states(change: dict[str, Any], finding: str) -> None:
     events = [dataclasses.replace(e, **change) if e.index == 3 else e for e in history()]
     assert any(finding in problem for problem in replayed(events)), replayed(events)
+
+
+def taken_back() -> list[Event]:
+    world = World()
+    world.add(intent("publish.completed", "1.4.1"), MONDAY)
+    world.add(intent("publish.completed"), MONDAY)
+    world.live("canary", "1.4.1")
+    world.live("canary")
+    world.add(intent("rollback.authorized", "1.4.1", "canary", reason="errors", evidence=(VERDICT,)), MONDAY)
+    world.promote("canary")
+    return world.events
+
+
+def test_a_version_that_its_gate_took_back_does_not_come_again() -> None:
+    events = taken_back()
+    assert took_back(events[-2], "1.4.2")
+    assert not took_back(events[-2], "1.4.3")
+    assert not took_back(dataclasses.replace(events[-2], evidence=()), "1.4.2"), "a person's reason is not the gate's"
+    assert replayed(events) == ["brings back 1.4.2, which the gate of canary took from it"]
+    assert replayed([dataclasses.replace(e, evidence=()) for e in events]) == []
 
 
 def test_a_verifier_finds_a_ring_before_that_was_not_verified() -> None:
