@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
-from release.core import document
+from release.core import check_report, document
 from release.core.evidence import FILES, Built
 from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
@@ -112,6 +112,11 @@ def evidence(work: Workspace) -> dict[Built, bytes]:
             )
         found[kind] = body
     return found
+
+
+def checked(work: Workspace) -> bytes | None:
+    """Read the report that check left; None if it did not run here."""
+    return work.handover.read(check_report.FILE, limit=check_report.LARGEST)
 
 
 def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:

@@ -1,8 +1,10 @@
 """release publish."""
 
 from release import compose
+from release.commands import handed
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, DryRun, Json, emit, emit_json
 from release.core import plan as planning
+from release.core.check_report import check_evidence
 from release.stages import publish as stage
 
 
@@ -13,6 +15,8 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     """
     work = compose.workspace(config, quiet=json)
     prepared = stage.prepare(work.config, work.output, work.repository())
+    if (checked := handed.checked(work)) is not None:
+        check_evidence(checked, prepared[0])  # a bundle that was rejected goes no further
     report = stage.run(work.config, prepared, work.output, work.site("publish"), work.console, dry_run=dry_run)
     version = report.manifest.version
     if json:

@@ -31,7 +31,9 @@ def publish(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, jso
     work = compose.workspace(config, quiet=json)
     manifest, body = publishing.read_bundle(work.config, work.output)
     left = handed.evidence(work)
-    report = stage.publish(recorder(work), work.site("record"), manifest, body, left, dry_run=dry_run)
+    report = stage.publish(
+        recorder(work), work.site("record"), manifest, body, left, checked=handed.checked(work), dry_run=dry_run
+    )
     show(work, [report], dry_run=dry_run, json=json)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from release.core import document
 from release.core.check_findings import Earlier, of_dependencies, of_file, of_sizes, of_surface
+from release.core.check_report import FILE, TYPE
 from release.core.config import Config
 from release.core.domains.bundle import Item, judge_file
 from release.core.domains.finding import Finding
@@ -19,7 +20,6 @@ from release.ports import Clock, Console, Folder, Workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-FILE: Final = "check.json"
 MUCH: Final = 2_000_000
 """From how many bytes on other processes save more time than it takes to start them."""
 
@@ -88,7 +88,7 @@ def run(
     found += _others(config, manifest, items, beside or Beside())
     verdict = judged(found, config.domains.waivers, clock.now().date())
     return Report(
-        type_="release-check/v1",
+        type_=TYPE,
         library=manifest.library,
         version=manifest.version,
         manifest=digest(encode(manifest)),

@@ -10,6 +10,7 @@ from typing import Final
 from release.core import document
 from release.core.approval import stamp
 from release.core.caching import DOCUMENT
+from release.core.check_report import check_evidence
 from release.core.entry import ROTATED, Action, Event, Origin
 from release.core.evidence import Built, Evidence, about
 from release.core.gate import Verdict
@@ -51,6 +52,7 @@ def publish(
     manifest_body: bytes,
     left: Mapping[Built, bytes],
     *,
+    checked: bytes | None = None,
     dry_run: bool,
 ) -> Report:
     """Record that a version was published, after finding its manifest in the bucket.
@@ -61,11 +63,13 @@ def publish(
         manifest: of the version.
         manifest_body: its bytes.
         left: the evidence that build left, by kind.
+        checked: the report that check left, if it ran.
         dry_run: write nothing.
 
     Raises:
         NotFoundError: the version is not published.
         IntegrityError: it is published, or recorded, with another manifest; or the evidence is about other bytes.
+        RefusedError: check rejected the bundle.
     """
     version, sha256 = manifest.version, digest(manifest_body)
     there = site.read(recorder.config.layout.manifest(version), limit=LARGEST)
@@ -84,16 +88,22 @@ def publish(
             )
         return Report(event=known, new=False)
     source = manifest.source
+    report_of_check = check_evidence(checked, manifest) if checked is not None else None
     intent = Intent(
         action="publish.completed",
         version=version,
         manifest=sha256,
         source=Origin(commit=source.commit, tag=source.tag, changelog=source.changelog) if source.tag else None,
-        evidence=tuple(about(manifest, kind, body) for kind, body in sorted(left.items())),
+        evidence=(
+            *(about(manifest, kind, body) for kind, body in sorted(left.items())),
+            *((report_of_check,) if report_of_check else ()),
+        ),
     )
     if not dry_run:
         for body in left.values():
             recorder.slots.leave_evidence(body)
+        if checked is not None and report_of_check is not None:
+            recorder.slots.leave_evidence(checked)
     report = recorder.append(intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.index_version(report.event)

@@ -170,3 +170,13 @@ def test_a_file_of_vulnerabilities_that_says_nothing_is_no_pass(
     if content is not None:
         place.write_bytes(content)
     assert run("check", "--osv", str(place)).code == code
+
+
+def test_a_rejected_bundle_is_neither_published_nor_recorded(library: Library, run: Run) -> None:
+    built(library, run, BEACON)
+    assert run("check").code == 18
+    for command in (["publish"], ["publish", "--dry-run"]):
+        ended = run(*command)
+        assert (ended.code, "was rejected by 'release check': 1 findings" in ended.err) == (12, True)
+    library.write(".release/check.json", "{}")
+    assert run("publish").code == 16

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from release.core import document
+from release.core.check_report import FILE
 from release.core.domains import reports
 from release.core.domains.lists import DomainsSection, Waiver
 from release.core.manifest import digest, encode
@@ -34,7 +35,7 @@ def test_what_is_left_after_the_waivers_is_named_with_the_manifest() -> None:
     assert report.manifest == digest(encode(check_manifest(world)))
     folder = InMemoryFolder()
     check.leave(report, folder)
-    assert json.loads(folder.files[check.FILE])["findings"][0]["host"] == "evil.example"
+    assert json.loads(folder.files[FILE])["findings"][0]["host"] == "evil.example"
 
 
 def check_manifest(world: World) -> Any:  # noqa: ANN401 - a manifest
