@@ -23,6 +23,7 @@ from release.core.document import encode as document_of
 from release.core.entry import Event
 from release.core.epochs import Known
 from release.core.evidence import Built
+from release.core.gate import Counted, Verdict
 from release.core.handover import LARGEST, Order, Pointer, Promotion, Verification, read_pointer
 from release.core.layout import MANIFEST
 from release.core.log_keys import Former, LogKeys
@@ -33,10 +34,12 @@ from release.core.tlog.note import Signer
 from release.core.trust import Trust
 from release.core.version import parse_version
 from release.effects.choice import order_of, previous_good
+from release.effects.gate import Gatekeeper
 from release.effects.log_view import LogView
 from release.effects.recorder import Recorder, Report
 from release.effects.slots import Slots
 from release.effects.tree import Tree
+from release.errors import ReleaseError, ServiceError
 from release.ports import Download, NoteSigner, ObjectStore, PublicSite
 from release.stages import approve as approving
 from release.stages import invalidate as invalidating
@@ -90,6 +93,17 @@ class StoryClock(StoppedClock):
             plan[1]()
 
 
+class _Source:
+    def __init__(self, counted: Counted | ReleaseError) -> None:
+        self._counted = counted
+
+    def count(self, *, version: str, ring: str) -> Counted:
+        del version, ring
+        if isinstance(self._counted, ReleaseError):
+            raise self._counted
+        return self._counted
+
+
 class World:
     """All that a library is released with.
 
@@ -101,6 +115,7 @@ class World:
         bundles: what was built, by version.
         promotions: what promote left for later stages, by channel.
         verifications: the same of verify.
+        counted: what the rings' error source says of any version.
         changelog: with which versions are built that have a section in it.
     """
 
@@ -121,6 +136,7 @@ class World:
         self.known: Known | None = None
         self.signer: NoteSigner = log_signer(self.config.log.origin)
         self.changelog = ""
+        self.counted: Counted | ReleaseError = ServiceError("nobody counted anything")
         self.retired: tuple[Former, ...] = ()
         self._cached: dict[str, tuple[int, Page | None]] = {}
 
@@ -190,6 +206,7 @@ class World:
         reason: str | None = REASON,
         dry_run: bool = False,
         approvals: Sequence[Approval] = (),
+        verdict: Verdict | None = None,
     ) -> Report:
         """Authorise the way back, by default to what `release rollback` would choose."""
         version = to or previous_good(self.slots(), channel, self.slots().tail(), reason=reason)
@@ -201,6 +218,7 @@ class World:
             reason=reason,
             rollback=True,
             dry_run=dry_run,
+            verdict=verdict,
         )
 
     def promote(
@@ -366,7 +384,13 @@ class World:
             pipeline=examples.PIPELINE,
             repository=lambda: self.repository,
             tree=self.tree(log),
+            keeper=self._keeper(),
         )
+
+    def _keeper(self) -> Gatekeeper | None:
+        """Give who asks the rings' gate, whose source counts what a test says, or fails with it."""
+        gate = self.config.rings.gate if self.config.rings else None
+        return Gatekeeper(gate=gate, source=lambda: _Source(self.counted), clock=self.clock) if gate else None
 
     def tree(self, log: ObjectStore | None = None) -> Tree:
         layout, origin = self.config.log_layout, self.config.log.origin
