@@ -115,13 +115,13 @@ def result(folder: "Folder", node: "Node") -> Value:
     inner = unwrapped(called)
     holder, keys = NOTHING, NOTHING
     if inner.type in {"member_expression", "subscript_expression"}:
-        holder, keys, _ = folder.parts(inner)
+        holder, keys, sole = folder.parts(inner)
         names = {atom[1] for atom in keys if atom[0] == "s"}
         if names == {"bind"}:
             return folder.fold(inner.child_by_field_name("object"))
         found = _method(folder, holder, names, folder.arguments(node), node)
         if found is not None:
-            return found
+            return found if sole or all(atom[0] != "a" for atom in holder) else found | ANY
     return join(_given(folder, call) for call in understood(folder, node)) or ANY
 
 
@@ -170,12 +170,12 @@ def _given(folder: "Folder", call: Call) -> Value:
         return _run(folder, callee[1], args)
     if callee == ("g", "Reflect.get") and len(args) > 1:
         return member.of(folder, args[0], args[1], sole=False)
+    if callee[0] == "g" and callee[1].rpartition(".")[2] == "valueOf":
+        return frozenset({("g", callee[1].rpartition(".")[0])})
     if callee[0] == "g":
         changed = callee[1].rpartition(".")[2] in folder.program.fields
         return join([_from_global(callee[1], args), ANY if changed else NOTHING])
-    if callee[0] in "mb":
-        return _from_method(callee[1], args)
-    return ANY
+    return _from_method(callee[1], args) if callee[0] in "mb" else ANY
 
 
 def _from_global(path: str, args: Sequence[Value]) -> Value:
@@ -201,6 +201,10 @@ def _from_method(name: str, args: Sequence[Value]) -> Value:
         kinds = args[place] if len(args) > place else ANY
         return frozenset({("e", atom[1].lower() if atom[0] == "s" else "") for atom in kinds}) or ANY
     if name in _RETURNS_ELEMENT:
+        words = [atom[1] for arg in args[:1] for atom in arg if atom[0] == "s"]
+        named = {("e", tag) for tag in ("script", "style") for word in words if tag in word}
+        if named:
+            return frozenset({*named, UNKNOWN})
         kept = {atom for arg in args[:1] for atom in arg if atom[0] == "e"}
         return frozenset({("e", ""), UNKNOWN}) | kept
     if name == "createTextNode" and args:
@@ -272,6 +276,10 @@ def parameter(folder: "Folder", function: "Function", place: int) -> Value:
         calls += folder.program.method_calls.get(name, [])
     found: list[Value] = [] if alone and len(calls) <= MOST_CALLS else [ANY]
     for call in calls[:MOST_CALLS]:
+        given = call.child_by_field_name("arguments")
+        if given is not None and given.type == "template_string":
+            found.append(ANY)
+            continue
         args = folder.arguments(call)
         called = call.child_by_field_name("function")
         shift = _shift(folder, called)

@@ -3,12 +3,12 @@
 Every node is judged once; depth and steps are bounded, and what is beyond them is UNKNOWN, never left out.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from release.core.domains import called, member
 from release.core.domains.literals import read_number, unescape
+from release.core.domains.operators import as_number, calculate, primitive, summands, truth_of
 from release.core.domains.program import FUNCTIONS, NAMES, Program, arguments_of, place_of
 from release.core.domains.scope import Binding, Function, Write
 from release.core.domains.value import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 DEEPEST: Final = 60
-LARGEST_SUM: Final = 20_000
 MOST_RUNS: Final = 1_000
 DEEPEST_RUN: Final = 3
 """How often functions of a script are followed with the values of one call."""
@@ -134,7 +133,8 @@ class Folder:
             if name in {"undefined", "NaN", "Infinity"}:
                 return frozenset({("l", name)})
             written = self.program.global_writes.get(name, [])[:MOST_WRITES]
-            return join([member.of_global("", name), *(self._write(write) for write in written)])
+            fields = [self.field(name)] if name in self.program.fields else []
+            return join([member.of_global("", name), *fields, *(self._write(write) for write in written)])
         return self.binding(binding)
 
     def binding(self, binding: Binding) -> Value:
@@ -156,6 +156,8 @@ class Folder:
     def _written(self, binding: Binding) -> Value:
         if len(binding.writes) > MOST_WRITES:
             return join([ANY, *(self._write(write) for write in binding.writes[:MOST_WRITES])])
+        if binding.top and binding.name in self.program.fields:
+            return join([self.field(binding.name), *(self._write(write) for write in binding.writes)])
         plain = [self._write(write) for write in binding.writes if write.kind != "append"]
         if binding.parameter is not None:
             plain.append(called.parameter(self, *binding.parameter))
@@ -172,8 +174,9 @@ class Folder:
                 return self.fold(write.node)
             case "element":
                 held = self.fold(write.node)
-                keys = self._keys(write.key)
-                return member.of(self, held, keys, sole=False)
+                for key in write.keys:
+                    held = member.of(self, held, self._key(key), sole=False)
+                return held
             case "items":
                 return join([ANY, *member.items_of(self, self.fold(write.node))])
             case "returned":
@@ -182,7 +185,7 @@ class Folder:
             case _:
                 return ANY
 
-    def _keys(self, key: "str | int | Node | None") -> Value:
+    def _key(self, key: "str | int | Node") -> Value:
         if isinstance(key, str):
             return text(key)
         return number(key) if isinstance(key, int) else self.fold(key)
@@ -248,7 +251,7 @@ class Folder:
         return NUMBER if made is None else number(made)
 
     def _sum(self, parts: list[Value]) -> Value:
-        numbers = [_as_number(part) for part in parts]
+        numbers = [as_number(part) for part in parts]
         known = [amount for amount in numbers if amount is not None]
         if len(known) == len(parts):
             return number(sum(known))
@@ -257,7 +260,7 @@ class Folder:
             while numbers[lead] is not None:
                 lead += 1
             parts = [number(sum(known[:lead])), *parts[lead:]]
-        return NUMBER if all(part == NUMBER for part in parts) else concat([_primitive(part) for part in parts])
+        return NUMBER if all(part == NUMBER for part in parts) else concat([primitive(part) for part in parts])
 
     def _unary(self, node: "Node") -> Value:
         sign = node.child_by_field_name("operator")
@@ -266,10 +269,10 @@ class Folder:
             return frozenset({("l", "undefined")})
         inner = self.fold(node.child_by_field_name("argument"))
         if operator == "!":
-            truth = _truth(inner)
+            truth = truth_of(inner)
             return NUMBER if truth is None else frozenset({("l", "false" if truth else "true")})
         if operator in {"+", "-", "~"}:
-            word = only_text(_primitive(inner))
+            word = only_text(primitive(inner))
             amount = only_number(text(word)) if word is not None else None
             if inner == frozenset({("l", "true")}):
                 amount = 1.0
@@ -332,78 +335,6 @@ class Folder:
             else:
                 found.append(self.fold(node))
         return found
-
-
-def summands(node: "Node") -> "list[Node]":
-    """Take a sum apart from left to right, however long it is."""
-    parts: list[Node] = []
-    at: Node | None = node
-    while at is not None and at.type == "binary_expression" and _is_sum(at) and len(parts) < LARGEST_SUM:
-        right = at.child_by_field_name("right")
-        if right is not None:
-            parts.append(right)
-        at = at.child_by_field_name("left")
-    if at is not None:
-        parts.append(at)
-    parts.reverse()
-    return parts
-
-
-def _is_sum(node: "Node") -> bool:
-    sign = node.child_by_field_name("operator")
-    return sign is not None and sign.type == "+"
-
-
-_OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
-    "-": lambda first, second: first - second,
-    "*": lambda first, second: first * second,
-    "/": lambda first, second: first / second,
-    "%": math.fmod,
-    "^": lambda first, second: int(first) ^ int(second),
-    "|": lambda first, second: int(first) | int(second),
-    "&": lambda first, second: int(first) & int(second),
-    "<<": lambda first, second: int(first) << (int(second) & 31),
-    ">>": lambda first, second: int(first) >> (int(second) & 31),
-    ">>>": lambda first, second: int(first) >> (int(second) & 31),
-}
-
-
-def calculate(operator: str, first: float, second: float) -> float | None:
-    """Give the result of an operator on two numbers; None if it has none that is known."""
-    work = _OPERATORS.get(operator)
-    try:
-        return None if work is None else float(work(first, second))
-    except (ZeroDivisionError, OverflowError, ValueError):
-        return None
-
-
-def _as_number(value: Value) -> float | None:
-    if len(value) != 1:
-        return None
-    (atom,) = value
-    if atom[0] == "n":
-        return float(atom[1])
-    return {"true": 1.0, "false": 0.0}.get(atom[1]) if atom[0] == "l" else None
-
-
-def _primitive(value: Value) -> Value:
-    """Give what becomes of a value in a sum: an empty object is a text, too."""
-    return frozenset({("s", "[object Object]")}) if len(value) == 1 and next(iter(value))[0] == "o" else value
-
-
-def _truth(value: Value) -> bool | None:
-    if len(value) != 1:
-        return None
-    (atom,) = value
-    match atom[0]:
-        case "a" | "o" | "f" | "b" | "x":
-            return True
-        case "s" | "n":
-            return bool(atom[1])
-        case "l":
-            return bool(atom[1] == "true")
-        case _:
-            return None
 
 
 def _other(node: "Node") -> Value:

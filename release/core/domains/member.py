@@ -112,7 +112,8 @@ def of(folding: Folding, held: Value, keys: Value, *, sole: bool) -> Value:
             found.append(_any_of(held))
         else:
             found += [_of_atom(folding, atom, name, sole=sole) for atom in ordered(held)]
-            if any(atom[0] in "?mecfw" or (atom[0] in "ao" and not sole) for atom in held):
+            own = ("g", "") in held and name in folding.program.fields
+            if own or any(atom[0] in "?mecfw" or (atom[0] in "ao" and not sole) for atom in held):
                 found.append(folding.field(name))
     return join(found)
 

@@ -24,6 +24,9 @@ def judge_assignments(judge: Judge, program: Program, folder: Folder, span: "Cal
     """Judge every assignment to a property, and what is taken out of the window by a pattern."""
     for left, right, operator in program.assigned:
         holder, names, _ = folder.parts(left)
+        if ("g", "arguments") in holder:
+            message = "changes the function's arguments: nobody can tell what they are then"
+            judge.report.add(span(left), "computed", "arguments", "undecided", message)
         if _is_attribute(folder, left, names):
             message = "sets the value of an attribute whose name is known at run time only"
             judge.report.add(span(left), "attribute", "attributes", "undecided", message)

@@ -13,14 +13,14 @@ WriteKind = Literal["value", "append", "element", "items", "keys", "returned", "
 class Write:
     """One write to a name or a property.
 
-    Of what the node gives: the `value`; `element`: its property `key`; `items`: one of its items; `keys`: one of their
-    names; `append`: it is added to a text; `returned`: what the function gives.
+    Of what the node gives: the `value`; `element`: the property that `keys` lead to; `items`: one of its items;
+    `keys`: one of their names; `append`: it is added to a text; `returned`: what the function gives.
     """
 
     kind: WriteKind
     node: "Node | None"
     region: int
-    key: "str | int | Node | None" = None
+    keys: "tuple[str | int | Node, ...]" = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +34,7 @@ class Binding:
     plain_reads: int = 0
     calls: "list[Node]" = field(default_factory=list)
     parameter: "tuple[Function, int] | None" = None
+    top: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +69,7 @@ class Scope:
         target = self.hoist if hoisted else self
         found = target.names.get(name)
         if found is None:
-            found = target.names[name] = Binding(name, self.region)
+            found = target.names[name] = Binding(name, self.region, top=target.parent is None)
         return found
 
     def settle(self) -> None:

@@ -135,6 +135,7 @@ PROPERTIES: Final[dict[str, Sink]] = {
     "outerHTML": _MARKUP,
     "srcdoc": _MARKUP,
     "cssText": _CSS,
+    "style": _CSS,
     "location": Sink("url", 0, ("navigate",), "navigate"),
 }
 """Properties that mean this on any object."""

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
+from release.core.domains.linking import Found, link
 from release.core.domains.literals import unescape
 from release.core.domains.patterns import Target, targets
-from release.core.domains.program import FUNCTIONS, NAMES, Program, arguments_of, place_of, unwrapped
+from release.core.domains.program import FUNCTIONS, NAMES, Program, place_of, unwrapped
 from release.core.domains.scope import Function, Scope, Write, WriteKind
 
 if TYPE_CHECKING:
@@ -34,17 +35,14 @@ _KEPT: Final = (
     "with_statement",
     "class_heritage",
     "html_comment",
+    "array",
+    "pair",
+    "shorthand_property_identifier",
+    "yield_expression",
+    "throw_statement",
     "jsx_element",
     "jsx_self_closing_element",
 )
-DEEPEST: Final = 300
-"""Scopes within each other that declare names; what is looked up may have to pass all of them."""
-
-
-class TooDeepError(Exception):
-    """Scopes are nested so deep that nobody means it."""
-
-
 MUTATORS: Final = frozenset(
     {"push", "pop", "shift", "unshift", "splice", "reverse", "sort", "fill", "copyWithin", "set", "delete"}
 )
@@ -66,14 +64,8 @@ class _Walk:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._stack: list[tuple[Node, Scope]] = []
-        self._scopes: list[Scope] = []
         self._regions = 0
-        self._used: list[tuple[int, str, Scope]] = []
-        self._plain: set[int] = set()
-        self._late: list[tuple[str, Scope, Write]] = []
-        self._mutated: set[int] = set()
-        self._called: list[tuple[int, Node]] = []
-        self._direct: list[tuple[tuple[int, int], Node]] = []
+        self.found = Found()
         handlers: dict[str, Callable[[Node, Scope], None]] = dict.fromkeys(FUNCTIONS, self._function)
         handlers |= dict.fromkeys(_BLOCKS, self._block) | dict.fromkeys(_BRANCHES, self._branch)
         handlers |= {
@@ -118,7 +110,7 @@ class _Walk:
             else:
                 for child in reversed(node.named_children):
                     stack.append((child, scope))
-        self._resolve()
+        link(self.program, self.found)
         return self.program
 
     def _scope(self, parent: Scope | None, function: Function | None, *, hoist: bool, branch: bool) -> Scope:
@@ -126,7 +118,7 @@ class _Walk:
             self._regions += 1
         region = self._regions if branch or parent is None else parent.region
         made = Scope(parent, region, function, hoist=hoist)
-        self._scopes.append(made)
+        self.found.scopes.append(made)
         return made
 
     def _push(self, node: "Node | None", scope: Scope) -> None:
@@ -143,7 +135,7 @@ class _Walk:
         self._children(node, self._scope(scope, scope.function, hoist=False, branch=True))
 
     def _identifier(self, node: "Node", scope: Scope) -> None:
-        self._used.append((node.start_byte, self.program.text(node), scope))
+        self.found.used.append((node.start_byte, self.program.text(node), scope))
 
     def _suspended(self, node: "Node", scope: Scope) -> None:
         """Note `yield` and `await` where they are names in a script, and mean something else than they look like."""
@@ -213,7 +205,7 @@ class _Walk:
             self._taken(target, scope, hoisted=hoisted, declare=declare)
 
     def _taken(self, target: Target, scope: Scope, *, hoisted: bool, declare: bool) -> None:
-        write = Write(target.kind, target.value, scope.region, target.key)
+        write = Write(target.kind, target.value, scope.region, target.keys)
         node = target.node
         if target.expression:
             self._push(node, scope)
@@ -222,7 +214,7 @@ class _Walk:
         elif declare:
             scope.declare(self.program.text(node), hoisted=hoisted).writes.append(write)
         else:
-            self._late.append((self.program.text(node), scope, write))
+            self.found.late.append((self.program.text(node), scope, write))
 
     def _declaration(self, node: "Node", scope: Scope) -> None:
         hoisted = node.type == "variable_declaration"
@@ -258,7 +250,7 @@ class _Walk:
         )
         self._push(right, scope)
         if left.type in NAMES:
-            self._late.append((self.program.text(left), scope, Write(kind, right, scope.region)))
+            self.found.late.append((self.program.text(left), scope, Write(kind, right, scope.region)))
         elif left.type in _MEMBERS:
             self.program.assigned.append((left, right, operator))
             self._mutates(left)
@@ -280,7 +272,7 @@ class _Walk:
     def _update(self, node: "Node", scope: Scope) -> None:
         inner = node.child_by_field_name("argument")
         if inner is not None and inner.type in NAMES:
-            self._late.append((self.program.text(inner), scope, Write("unknown", None, scope.region)))
+            self.found.late.append((self.program.text(inner), scope, Write("unknown", None, scope.region)))
         elif inner is not None and inner.type in _MEMBERS:
             self._mutates(inner)
         self._children(node, scope)
@@ -288,7 +280,7 @@ class _Walk:
     def _member(self, node: "Node", scope: Scope) -> None:
         held = node.child_by_field_name("object")
         if held is not None and held.type in NAMES:
-            self._plain.add(held.start_byte)
+            self.found.plain.add(held.start_byte)
         self._children(node, scope)
 
     def _call(self, node: "Node", scope: Scope) -> None:
@@ -296,9 +288,9 @@ class _Walk:
         if called is not None:
             called = unwrapped(called)
             if called.type in NAMES:
-                self._called.append((called.start_byte, node))
+                self.found.called.append((called.start_byte, node))
             elif called.type in FUNCTIONS:
-                self._direct.append((place_of(called), node))
+                self.found.direct.append((place_of(called), node))
             elif called.type in _MEMBERS:
                 word = self._property(called)
                 if word is None or word in MUTATORS:
@@ -310,7 +302,7 @@ class _Walk:
     def _mutates(self, member: "Node") -> None:
         held = member.child_by_field_name("object")
         if held is not None:
-            self._mutated.add(held.start_byte)
+            self.found.mutated.add(held.start_byte)
 
     def _pair(self, node: "Node", scope: Scope) -> None:
         name = node.child_by_field_name("key") or node.child_by_field_name("property")
@@ -333,7 +325,7 @@ class _Walk:
         if left.type not in NAMES:
             self._take(left, None, inner, hoisted=kind is not None and kind.type == "var", declare=kind is not None)
         elif kind is None:
-            self._late.append((self.program.text(left), inner, write))
+            self.found.late.append((self.program.text(left), inner, write))
         else:
             inner.declare(self.program.text(left), hoisted=kind.type == "var").writes.append(write)
 
@@ -361,58 +353,3 @@ class _Walk:
                 stack.extend(at.named_children)
             else:
                 self._push(at, scope)
-
-    def _resolve(self) -> None:
-        program = self.program
-        for scope in self._scopes:
-            scope.settle()
-        if any(scope.depth > DEEPEST for scope in self._scopes):
-            raise TooDeepError
-        for place, name, scope in self._used:
-            binding = program.identifiers[place] = scope.find(name)
-            if binding is not None:
-                binding.reads += 1
-                binding.plain_reads += place in self._plain and place not in self._mutated
-        for name, scope, write in self._late:
-            written = scope.find(name)
-            if written is not None:
-                written.writes.append(write)
-            else:
-                program.global_writes.setdefault(name, []).append(write)
-        self._link_calls()
-        self._name_functions()
-        self._pass_functions()
-
-    def _link_calls(self) -> None:
-        program = self.program
-        for place, call in self._called:
-            if (callee := program.identifiers.get(place)) is not None:
-                callee.calls.append(call)
-        for ident, call in self._direct:
-            program.functions[ident].calls.append(call)
-
-    def _name_functions(self) -> None:
-        for scope in self._scopes:
-            for binding in scope.names.values():
-                binding.writes.sort(key=lambda write: write.node.start_byte if write.node else 0)
-                for write in binding.writes:
-                    if (function := self._function_of(write)) is not None:
-                        function.names.append(binding)
-        for name, writes in self.program.fields.items():
-            for write in writes:
-                if (function := self._function_of(write)) is not None:
-                    function.properties.append(name)
-
-    def _function_of(self, write: Write) -> Function | None:
-        if write.node is None or write.kind != "value":
-            return None
-        return self.program.functions.get(place_of(unwrapped(write.node)))
-
-    def _pass_functions(self) -> None:
-        """A function that is an argument of a function that is called on the spot is known by the parameter, too."""
-        for ident, call in self._direct:
-            called = self.program.functions[ident]
-            for argument, parameter in zip(arguments_of(call), called.parameters, strict=False):
-                passed = self.program.functions.get(place_of(unwrapped(argument)))
-                if passed is not None and parameter is not None:
-                    passed.names.append(parameter)
