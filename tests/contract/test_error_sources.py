@@ -144,16 +144,16 @@ def columns(*found: object) -> bytes:
 
 SAMPLES = {"name": "samples", "type": "number", "values": [9]}
 DATADOG = {
-    "null": columns({"name": "errors", "type": "number", "values": [None]}, SAMPLES),
-    "no value": columns({"name": "errors", "type": "number", "values": []}, SAMPLES),
-    "two values": columns({"name": "errors", "type": "number", "values": [1, 2]}, SAMPLES),
-    "text": columns({"name": "errors", "type": "number", "values": ["1"]}, SAMPLES),
-    "truth": columns({"name": "errors", "type": "number", "values": [True]}, SAMPLES),
-    "NaN": columns({"name": "errors", "type": "number", "values": [float("nan")]}, SAMPLES),
-    "infinity": columns({"name": "errors", "type": "number", "values": [float("inf")]}, SAMPLES),
-    "a group": columns({"name": "errors", "type": "group", "values": [["x"]]}, SAMPLES),
+    "null": columns({"name": "default_zero(errors)", "type": "number", "values": [None]}, SAMPLES),
+    "no value": columns({"name": "default_zero(errors)", "type": "number", "values": []}, SAMPLES),
+    "two values": columns({"name": "default_zero(errors)", "type": "number", "values": [1, 2]}, SAMPLES),
+    "text": columns({"name": "default_zero(errors)", "type": "number", "values": ["1"]}, SAMPLES),
+    "truth": columns({"name": "default_zero(errors)", "type": "number", "values": [True]}, SAMPLES),
+    "NaN": columns({"name": "default_zero(errors)", "type": "number", "values": [float("nan")]}, SAMPLES),
+    "infinity": columns({"name": "default_zero(errors)", "type": "number", "values": [float("inf")]}, SAMPLES),
+    "a group": columns({"name": "default_zero(errors)", "type": "group", "values": [["x"]]}, SAMPLES),
     "one column": columns(SAMPLES),
-    "a column twice": columns({"name": "errors", "type": "number", "values": [1]}, SAMPLES, SAMPLES),
+    "a column twice": columns({"name": "default_zero(errors)", "type": "number", "values": [1]}, SAMPLES, SAMPLES),
 }
 
 
@@ -169,10 +169,20 @@ def test_datadog_is_asked_for_the_sum_of_the_last_minutes(service: ErrorSources)
     Datadog(found, environment=KEYS, clock=SystemClock()).count(version="1.4.2", ring="canary")
     (asked,) = service.asked
     assert asked["to"] - asked["from"] == 45 * 60 * 1000
-    assert [one["query"] for one in asked["queries"]] == [
-        "default_zero(sum:tag.errors{version:1.4.2}.as_count())",
-        "sum:tag.loads{version:1.4.2}.as_count()",
+    assert [(one["name"], one["query"], one["aggregator"]) for one in asked["queries"]] == [
+        ("errors", "sum:tag.errors{version:1.4.2}.as_count()", "sum"),
+        ("samples", "sum:tag.loads{version:1.4.2}.as_count()", "sum"),
     ]
+    assert [one["formula"] for one in asked["formulas"]] == ["default_zero(errors)", "samples"]
+
+
+def test_only_a_function_around_the_whole_query_is_a_formula(service: ErrorSources) -> None:
+    query = "default_zero(sum:a{version:{{version}}}) + default_zero(sum:b{version:{{version}}})"
+    found = Datadog(gate("datadog", url=service.url, errors=query), environment=KEYS, clock=SystemClock())
+    with pytest.raises(ServiceError):
+        found.count(version="1.4.2", ring="canary")
+    service.bad = [(200, {}, columns({"name": "errors", "type": "number", "values": [1]}, SAMPLES))]
+    assert found.count(version="1.4.2", ring="canary") == Counted(errors=Decimal(1), samples=Decimal(9))
 
 
 @pytest.mark.parametrize("keys", [{}, {"DD_API_KEY": API_KEY}, {**KEYS, "DD_APP_KEY": "two\nlines"}])

@@ -58,11 +58,16 @@ class _Handler(BaseHTTPRequestHandler):
         server.asked.append(asked)
         by_name = {one["name"]: one["query"] for one in asked["queries"]}
         columns = []
-        for index, formula in enumerate(asked["formulas"]):
+        for index, name in enumerate(("errors", "samples")):
+            formula = asked["formulas"][index]["formula"]
+            if formula not in {name, f"default_zero({name})"} or "default_zero" in by_name[name]:
+                return self._answer(400, {}, b'{"errors":["no such formula"]}')
             counts: list[float | None] = [
-                c[index] for v, c in server.counts.items() if f"{{version:{v}}}" in by_name[formula["formula"]]
+                counted[index]
+                for version, counted in server.counts.items()
+                if f"{{version:{version}}}" in by_name[name]
             ]
-            columns.append({"name": formula["formula"], "type": "number", "values": counts or [None], "meta": {}})
+            columns.append({"name": formula, "type": "number", "values": counts or [None], "meta": {}})
         return self._json({"data": {"type": "scalar_response", "attributes": {"columns": columns}}})
 
     def _json(self, value: object) -> None:

@@ -19,6 +19,7 @@ from release.ports import Clock
 API_KEY: Final = "DD_API_KEY"
 APP_KEY: Final = "DD_APP_KEY"
 _NAMES: Final = ("errors", "samples")
+_ZERO: Final = "default_zero("
 
 
 class Datadog:
@@ -65,6 +66,7 @@ class Datadog:
         until = self._clock.now()
         texts = (self._gate.errors, self._gate.samples)
         asked = [filled(text, version=tag_of(version), ring=tag_of(ring)) for text in texts]
+        split = [_split(name, query) for name, query in zip(_NAMES, asked, strict=True)]
         fields = {
             "data": {
                 "type": "scalar_request",
@@ -73,9 +75,9 @@ class Datadog:
                     "to": _milliseconds(until.timestamp()),
                     "queries": [
                         {"data_source": "metrics", "name": name, "query": query, "aggregator": "sum"}
-                        for name, query in zip(_NAMES, asked, strict=True)
+                        for name, (query, _) in zip(_NAMES, split, strict=True)
                     ],
-                    "formulas": [{"formula": name} for name in _NAMES],
+                    "formulas": [{"formula": formula} for _, formula in split],
                 },
             }
         }
@@ -83,8 +85,25 @@ class Datadog:
         status, body = self._api.ask("POST", "/api/v2/query/scalar", about=about, fields=fields)
         if status != HTTPStatus.OK:
             raise self._api.refusal(status, f"Datadog: {about}", hint="is the query right? Try it in Datadog")
-        errors, samples = (_only(_columns(body, about), name, about) for name in _NAMES)
+        errors, samples = (_only(_columns(body, about), formula, about) for _, formula in split)
         return Counted(errors=errors, samples=samples)
+
+
+def _split(name: str, query: str) -> tuple[str, str]:
+    """Split a query into itself and the formula over it, to which `default_zero(...)` around the whole query belongs."""
+    inner = query.removeprefix(_ZERO).removesuffix(")")
+    if len(inner) != len(query) - len(_ZERO) - 1 or not _balanced(inner):
+        return query, name
+    return inner, f"{_ZERO}{name})"
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _milliseconds(seconds: float) -> int:
