@@ -90,7 +90,7 @@ class Datadog:
 
 
 def _split(name: str, query: str) -> tuple[str, str]:
-    """Split a query into itself and the formula over it, to which `default_zero(...)` around the whole query belongs."""
+    """Split a query into itself and the formula over it, which has `default_zero(...)` around the whole of it."""
     inner = query.removeprefix(_ZERO).removesuffix(")")
     if len(inner) != len(query) - len(_ZERO) - 1 or not _balanced(inner):
         return query, name
