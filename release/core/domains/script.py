@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Tree
 
-LARGEST: Final = 8 * 1024 * 1024
+LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a script that is read: a tree takes some hundred times that much memory."""
 LARGEST_INNER: Final = 256 * 1024
 
