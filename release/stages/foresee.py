@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from release.core.approval import Approval
 from release.core.config import Config
+from release.core.duration import rough
 from release.core.entry import ChannelState, Event
 from release.core.succession import Intent, Tail
 from release.effects.authority import Asked, permit
@@ -85,7 +86,7 @@ def lines(found: Foresight, *, now: datetime) -> Iterator[str]:
         downloads = DOWNLOADS + DOWNLOADS_A_FILE * found.files
         work = f"{found.files} files, about {requests} requests to S3 and {downloads} downloads to verify it"
     if found.last_move is not None:
-        work += f"; from its entry to its outcome the last move took {_duration(found.last_move)}"
+        work += f"; from its entry to its outcome the last move took {rough(found.last_move)}"
     yield f"  work: {work}"
 
 
@@ -155,7 +156,7 @@ def _line(served: Served, now: datetime) -> str:
     if served.event is None:
         return f"{served.version}: this channel never served it in its last {DEEPEST_ROLLBACK} moves"
     event = served.event
-    age = _duration(now - datetime.fromisoformat(event.occurred_at))
+    age = rough(now - datetime.fromisoformat(event.occurred_at))
     ended = {"completed": "verified", "failed": "its verification FAILED"}.get(served.outcome, "no outcome is recorded")
     who = event.pipeline.url or event.pipeline.actor or "no pipeline"
     names = ", ".join(f"{a.principal} ({a.role})" for a in event.approvals)
@@ -163,11 +164,3 @@ def _line(served: Served, now: datetime) -> str:
     return (
         f"{served.version}: released {event.occurred_at} ({age} ago) by {who}{approved}; {ended}, entry {event.index}"
     )
-
-
-def _duration(span: timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -1,6 +1,6 @@
 """Status: what each channel serves, since when, by whose doing, and whether that is what the log says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from release.effects.channel_drift import file_drift, pointer_drift, recorded_ma
 from release.effects.ring_places import RingPlace, places
 from release.effects.slots import Slots
 from release.errors import NothingToDoError, ReleaseError
-from release.ports import ObjectStore, PublicSite
+from release.ports import Clock, ObjectStore, PublicSite
 
 ORIGIN: Final = "https://customer.example"
 OK: Final = 200  # RFC 9110, 15.3.1
@@ -87,6 +87,26 @@ def run(
         invalid=tail.invalid,
         rings=places(config, slots, tail.state, at=at) if at else (),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """One of many looks, at a time: a report, or the problem that kept it from being made."""
+
+    at: datetime
+    report: Report | None = None
+    problem: str | None = None
+
+
+def looks(look: Callable[[], Report], clock: Clock, *, every: float) -> Iterator[Look]:
+    """Look again and again, for ever. A look that fails is said and ends nothing: who watches wants to see it mend."""
+    while True:
+        at = clock.now()
+        try:
+            yield Look(at=at, report=look())
+        except ReleaseError as why:
+            yield Look(at=at, problem=why.message)
+        clock.sleep(every)
 
 
 def _cache_control(config: Config, site: ObjectStore, channel: str) -> str | None:
