@@ -208,6 +208,13 @@ ROWS: Final = (
     Row("promote", "a version with fewer files", at.fewer_files, lambda w: _void(w.promote("latest")), _finished),
     Row("promote", "two channels", lambda: at.ordered(*at.LINES), _each(World.promote), _both_finished),
     Row("promote", "a rollback", at.going_back, lambda w: _void(w.promote("latest")), _finished),
+    Row(
+        "promote",
+        "a rollback that the log could not take",
+        at.read_only,
+        lambda w: _void(w.promote("latest", at.unlogged())),
+        lambda w: w.go_back("latest", "1.1.0"),
+    ),
     Row("invalidate", "two channels", lambda: at.promoted(*at.LINES), _each(World.invalidate), _both_finished),
     Row("invalidate", "a rollback", at.went_back, lambda w: _void(w.invalidate("latest")), _finished),
     Row("verify", "the next version", at.invalidated, _verify, _finished),

@@ -1,10 +1,18 @@
 """The worlds in which commands are killed."""
 
+import dataclasses
+from functools import cache
 from typing import Final
 
-from tests.fakes import announced
+from release.core.handover import Order
+from release.effects.read_only_log import watched
+from release.effects.recorder import Recorder, Report
+from release.errors import ReadOnlyLogError
+from release.stages import degrade
+from release.stages import record as recording
+from tests.fakes import announced, examples
 from tests.fakes.object_store import Fault
-from tests.fakes.scenario import World, files
+from tests.fakes.scenario import REASON, World, files
 from tests.fakes.visitors import browse
 
 LINES: Final = ("v1", "latest")
@@ -169,3 +177,30 @@ class _Dead(BaseException):
 def completed() -> World:
     """1.1.0 is released on two channels, and no page says so."""
     return announced.released()
+
+
+def read_only() -> World:
+    """The log takes no writes, and release.toml lets channels go back all the same."""
+    config = examples.config()
+    world = World(dataclasses.replace(config, log=dataclasses.replace(config.log, when_read_only="degrade")))
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        world.release(version, "latest")
+    return world
+
+
+@cache
+def unlogged() -> Order:
+    """Give the order to go back to 1.1.0 that such a log leaves."""
+    world = read_only()
+    frozen = world.recorder(world.log.with_key(lambda action, _: action == "s3:PutObject"))
+
+    def authorize(recorder: Recorder, *, dry_run: bool) -> Report:
+        return recording.authorize(
+            recorder, world.site, "latest", "1.1.0", reason=REASON, rollback=True, dry_run=dry_run
+        )
+
+    try:
+        authorize(watched(frozen), dry_run=False)
+    except ReadOnlyLogError as why:
+        return degrade.run(frozen, authorize(frozen, dry_run=True).event, why).order
+    raise AssertionError("it took a write")
