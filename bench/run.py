@@ -117,13 +117,22 @@ def count(what: str, world: "World", step: "Callable[[World], object]") -> None:
 def requests() -> None:
     """Requests to the object store, which is what a run costs on AWS; counted on the in-memory fake."""
     from tests.fakes.scenario import World
+    from tests.unit.test_rollback_requests import after, cost
 
-    for versions in (2, 50):
+    for versions in (2, 200):
         world = World()
         for version in [*(f"1.{minor}.0" for minor in range(versions - 1)), NEWEST]:
-            world.release(version, "latest")
+            world.release(version)
+        world.serve("latest", f"1.{versions - 2}.0")
+        world.authorize("latest", NEWEST)
+        count(f"promote a channel of 4 files, {versions} versions", world, lambda world: world.promote("latest"))
+        world.settle("latest")
         count(f"publish, already done, {versions} versions", world, lambda world: world.publish(NEWEST))
         count(f"roll back a channel of 4 files, {versions} versions", world, lambda world: world.go_back("latest"))
+    for customers in (1, 200):
+        at_site, at_log, downloads = cost(after(3, customers=customers))
+        what = f"roll back as the command does, {customers} customers"
+        print(f"{what:<50} {at_site + at_log:6d} requests, {downloads} downloads", flush=True)
 
 
 def upload() -> None:
@@ -297,6 +306,8 @@ def check(folder: Path) -> None:
 
 def main(chosen: Sequence[str]) -> None:
     """Run the benches that are named, or all."""
+    from bench import channels
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         benches: dict[str, Callable[[], None]] = {
@@ -307,6 +318,8 @@ def main(chosen: Sequence[str]) -> None:
             "watch": watch,
             "log": lambda: log(folder),
             "append": append,
+            "back": channels.back_and_again,
+            "bundle": channels.bundle,
             "check": lambda: check(folder),
         }
         for bench in chosen or benches:
