@@ -49,6 +49,7 @@ COMMANDS: Final = (
     Row("gate", "gate:gate", _OPERATE),
     Row("rollback", "rollback:rollback", _OPERATE),
     Row("yank", "record:yank", _OPERATE),
+    Row("collect", "collect:collect", _OPERATE),
     Row("log", "log:app", _OPERATE),
     Row("customers", "customers:app", _CUSTOMERS),
     Row("matrix", "matrix:matrix", _CUSTOMERS),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from release.adapters.directory import Directory
 from release.compose import HANDOVER, Workspace
 from release.core import check_report, document
+from release.core.collection import Collected, read_collected
 from release.core.evidence import FILES, Built
 from release.core.evidence import LARGEST as LARGEST_EVIDENCE
 from release.core.handover import LARGEST, Order, Promotion, Verification, read_order, read_promotion, read_verification
@@ -33,7 +34,10 @@ def leave_order(work: Workspace, order_: Order) -> None:
 
 
 def leave(
-    work: Workspace, kind: str, channel: str, value: "Order | Promotion | Verification | Outcome | Unlogged"
+    work: Workspace,
+    kind: str,
+    channel: str,
+    value: "Order | Promotion | Verification | Collected | Outcome | Unlogged",
 ) -> None:
     """Write a channel's file of a kind."""
     folder(work).write(f"{channel}.{kind}.json", document.encode(value))
@@ -68,6 +72,11 @@ def outcome(work: Workspace, channel: str) -> "Outcome":
     name = f"{channel}.outcome.json"
     body = work.handover.read(name, limit=LARGEST_OUTCOME)
     return _require(None if body is None else read_outcome(body, name=f"{HANDOVER}/{name}"), channel, "record outcome")
+
+
+def collected(work: Workspace, channel: str) -> Collected:
+    """Read what was deleted from a channel (NothingToDoError if collect left nothing here)."""
+    return _require(_read(work, "collected", channel, read_collected), channel, "collect")
 
 
 def leave_verdict(work: Workspace, verdict: "Verdict") -> None:
@@ -126,10 +135,7 @@ def channels(work: Workspace, kind: str, chosen: list[str] | None) -> list[str]:
         NothingToDoError: there is none.
         ConfigError: a name cannot be a channel's.
     """
-    for name in chosen or []:
-        if not is_channel(name):
-            raise ConfigError(f"{name!r} is not a channel's name")
-    found = chosen or _left(work, kind)
+    found = named(chosen) or _left(work, kind)
     if not found:
         raise NothingToDoError(f"{HANDOVER}/ holds no {kind}, and no channel is named")
     return sorted(found, key=lambda name: (name == "latest", name))
@@ -146,6 +152,27 @@ def leave_unlogged(work: Workspace, channel: str, value: Unlogged | None) -> Non
         leave(work, "unlogged", channel, value)
     elif unlogged(work, channel) is not None:
         work.handover.remove(f"{channel}.unlogged.json")
+
+
+def with_collected(work: Workspace, kind: str, chosen: list[str] | None) -> tuple[list[str], list[str]]:
+    """Give the channels that a file of this kind was left for, and those that were collected.
+
+    Raises:
+        NothingToDoError: there is none.
+        ConfigError: a name cannot be a channel's.
+    """
+    wanted = named(chosen)
+    cleaned = [name for name in sorted(_left(work, "collected")) if not wanted or name in wanted]
+    moved = [name for name in wanted or _left(work, kind) if name not in cleaned or name in _left(work, kind)]
+    return (channels(work, kind, moved) if moved or not cleaned else []), cleaned
+
+
+def named(chosen: list[str] | None) -> list[str]:
+    """Give the channels that were chosen (ConfigError: a name cannot be a channel's)."""
+    for name in chosen or []:
+        if not is_channel(name):
+            raise ConfigError(f"{name!r} is not a channel's name")
+    return chosen or []
 
 
 def _left(work: Workspace, kind: str) -> list[str]:

@@ -19,23 +19,25 @@ def invalidate(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Drop what a promotion changed from the CDN and wait until it is gone everywhere.
+    """Drop what a promotion or collection changed from the CDN and wait until it is gone everywhere.
 
     Running it again waits for the same invalidation.
     """
     work = compose.workspace(config, quiet=json)
-    promotions = [handed.promotion(work, name) for name in handed.channels(work, "promotion", channels)]
+    moved, cleaned = handed.with_collected(work, "promotion", channels)
+    changes: list[tuple[str, stage.Changes]] = [(name, handed.promotion(work, name)) for name in moved]
+    changes += [(name, handed.collected(work, name)) for name in cleaned]
     cdn = work.cdn()
     reports = [
-        stage.run(work.config, promotion, cdn, work.clock, work.console, attempt=attempt, dry_run=dry_run)
-        for promotion in promotions
+        (name, stage.run(work.config, one, cdn, work.clock, work.console, attempt=attempt, dry_run=dry_run))
+        for name, one in changes
     ]
     if json:
-        return emit_json(reports)
-    for promotion, report in zip(promotions, reports, strict=True):
+        return emit_json([report for _, report in reports])
+    for name, report in reports:
         if dry_run:
             emit(planning.describe(((report.action,),)))
         else:
             paths = len(report.action.paths)
-            emit([f"{promotion.order.channel}: {paths} paths dropped, invalidation {report.invalidation}"])
+            emit([f"{name}: {paths} paths dropped, invalidation {report.invalidation}"])
     return None

@@ -9,9 +9,11 @@ from release import compose
 from release.commands import approvals, handed, unlogged
 from release.commands.log_source import log_policy
 from release.commands.options import DEFAULT_CONFIG, Channels, ConfigFile, DryRun, Json, emit, emit_json
+from release.core.channels import is_declared
 from release.effects.choice import channels_of, order_of, previous_good
 from release.effects.recorder import Recorder, Report
 from release.errors import NothingToDoError, ReleaseError
+from release.stages import collection
 from release.stages import gate as gating
 from release.stages import publish as publishing
 from release.stages import record as stage
@@ -132,21 +134,60 @@ def trust(config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json:
 def outcome(
     channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
 ) -> None:
-    """Record how promotions ended, from what verify left in .release/; leaves there the entries and their proofs."""
+    """Record how promotions and collections ended, from what verify and collect left in .release/.
+
+    Leaves there the entries of promotions, and their proofs.
+    """
     work = compose.workspace(config, quiet=json)
+    moved, cleaned = handed.with_collected(work, "verification", channels)
     log, missing = recorder(work), []
     reports: dict[str, Report] = {}
-    for name in handed.channels(work, "verification", channels):
+    for name in moved:
         promotion, verification = handed.promotion(work, name), handed.verification(work, name)
         if promotion.order.leaves is not None:
             missing.append(unlogged.note_outcome(work, promotion, verification, dry_run=dry_run))
         else:
             reports[name] = stage.conclude(log, promotion, verification, dry_run=dry_run)
-    show(work, list(reports.values()), dry_run=dry_run, json=json)
+    gone = [_finish(work, log, name, dry_run=dry_run) for name in cleaned]
+    show(work, [*reports.values(), *gone], dry_run=dry_run, json=json)
     if reports and not dry_run:
         _leave_outcomes(work, reports)
     if missing:
         raise missing[0]
+
+
+@app.command()
+def collect(
+    channels: Channels = None, config: ConfigFile = DEFAULT_CONFIG, *, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Order channels' garbage deleted: files of versions that no page can still be running.
+
+    How long pages live is [collect] grace-days. Exit code 5 if there is none.
+    """
+    work = compose.workspace(config, quiet=json)
+    log, site = recorder(work), work.site("record")
+    known = [name for name in log.slots.tail().state.channels if is_declared(work.config.channels, name)]
+    found = [collection.order(log, site, name, dry_run=dry_run) for name in handed.named(channels) or sorted(known)]
+    for text in (text for one in found for text in one.strange):
+        work.console.warn(f"{text}: that is no garbage, and stays; release audit")
+    reports = [one.report for one in found if one.report is not None]
+    if not reports:
+        raise NothingToDoError("no channel has garbage whose time has come", hint="[collect] grace-days says when")
+    if not json:
+        return show(work, reports, dry_run=dry_run, json=json)
+    return emit_json(
+        [
+            {
+                "dryRun": dry_run,
+                "new": one.report.new,
+                "entry": one.report.event,
+                "collection": one.collection,
+                "drift": one.strange,
+            }
+            for one in found
+            if one.report
+        ]
+    )
 
 
 @app.command()
@@ -205,6 +246,13 @@ def show(work: compose.Workspace, reports: list[Report], *, dry_run: bool, json:
         what = event.version or event.reason
         emit([f"{verb} log entry {event.index}: {event.action} {what}{where}"])
     return None
+
+
+def _finish(work: compose.Workspace, log: Recorder, name: str, *, dry_run: bool) -> Report:
+    report = collection.finish(log, work.site("record"), handed.collected(work, name), dry_run=dry_run)
+    if not dry_run:
+        work.handover.remove(f"{name}.collected.json")
+    return report
 
 
 def _leave_outcomes(work: compose.Workspace, reports: Mapping[str, Report]) -> None:

@@ -10,7 +10,7 @@ from release.core import changelog_check
 from release.core.audit.finding import AREAS, Area, Finding, drift, soon, unjudged
 from release.core.audit.said import Said
 from release.core.audit.tags import about_tags
-from release.core.audit.under_way import about_outcomes
+from release.core.audit.under_way import about_collections, about_outcomes
 from release.core.config import Config
 from release.core.handover import Order
 from release.core.log_finding import Kind
@@ -120,6 +120,7 @@ class Audit:
 
     def _progress(self) -> Iterator[Finding]:
         yield from about_outcomes(self._known(), now=self._now, grace=self.grace)
+        yield from about_collections(self._known(), now=self._now)
 
     def _trust(self) -> Iterator[Finding]:
         from release.stages import audit_log  # noqa: PLC0415 - loads the cryptography
@@ -199,6 +200,7 @@ class Audit:
         return SiteAudit(
             config=self.reach.config,
             said=self._known(),
+            slots=self.reach.slots(),
             site=self.reach.site(),
             history=self.reach.history(self.reach.config.site.bucket),
             now=self._now,

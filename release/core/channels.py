@@ -117,6 +117,11 @@ def declarations(channels: Iterable[str], name: str) -> Iterator[str]:
     return (declared for declared in channels if re.fullmatch(_pattern(declared), name, re.ASCII))
 
 
+def is_declared(channels: Iterable[str], name: str) -> bool:
+    """Tell whether release.toml declares a channel: no key may do anything with another."""
+    return any(declarations(channels, name))
+
+
 def key_patterns(channels: Iterable[str]) -> tuple[str, ...]:
     """Write the declared names as IAM resource patterns: `v{major}` is `v*`."""
     return tuple(dict.fromkeys(re.sub(r"\*(\.?\*)*$", "*", _fill(name, "*", "*")) for name in channels))

@@ -114,6 +114,18 @@ class Cache:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CollectSection:
+    """Garbage in channels: files that no version has which a channel served lately."""
+
+    grace_days: int = rule(
+        30,
+        minimum=3,
+        maximum=3650,
+        doc="How long a page may stay open and still load what its version needs; caches alone may take two days.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RetiredKey:
     """A key that signed the log before."""
 
@@ -201,6 +213,7 @@ class Config:
     build: BuildSection = rule(BuildSection)
     cache: Cache = rule(Cache)
     domains: DomainsSection = rule(DomainsSection)
+    collect: CollectSection = rule(CollectSection)
     keys: KeysSection = rule(KeysSection)
     approvals: ApprovalsSection = rule(ApprovalsSection)
     budgets: Budgets = rule(Budgets)

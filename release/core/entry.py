@@ -42,9 +42,20 @@ Action = Literal[
     "review.completed",
     "keys.rotated",
     "trust.changed",
+    "collect.ordered",
+    "collect.finished",
 ]
 ROTATED: Final = "keys.rotated"
 TRUST_CHANGED: Final = "trust.changed"
+ORDERED: Final = "collect.ordered"
+FINISHED: Final = "collect.finished"
+ABOUT: Final[Mapping[str, str]] = {
+    ROTATED: "rotation.json",
+    TRUST_CHANGED: "trust.json",
+    ORDERED: "collection.json",
+    FINISHED: "collection.json",
+}
+"""What an entry is about that is about no version: a document, whose digest it has for a manifest's."""
 Outcome = Literal["authorized", "completed", "failed"]
 
 _DIGEST: Final[Mapping[str, str]] = {"pattern": SHA256, "means": "a SHA-256 in hex"}
@@ -58,8 +69,19 @@ _YEARS: Final = (1970, 9000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Collecting:
+    """The entry that orders files of a channel deleted, and until when that may be done."""
+
+    entry: int = rule(**_INDEX)
+    until: str = rule(**_TIME)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelState:
-    """What a channel is to serve; `entry` authorised it, `concluded` says how it ended."""
+    """What a channel is to serve; `entry` authorised it, `concluded` says how it ended.
+
+    `collecting` is there from the order to collect its garbage until that was done, whatever it serves meanwhile.
+    """
 
     version: str = rule(**_VERSION)
     manifest: str = rule(**_DIGEST)
@@ -67,6 +89,7 @@ class ChannelState:
     entry: int = rule(**_INDEX)
     outcome: Outcome
     concluded: int | None = rule(None, **_INDEX)
+    collecting: Collecting | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +155,8 @@ class Event:
     """What happened. Times are RFC 3339 in UTC with whole seconds.
 
     A rotation of keys is about no version: `version` is empty then, and `manifest` the digest of its document.
-    So it is with a change of trust, whose document is the epoch that `trust` names.
+    So it is with a change of trust, whose document is the epoch that `trust` names, and with a collection, whose
+    document lists the files of `channel` to delete.
     """
 
     event_id: str = rule(**_DIGEST)
@@ -187,7 +211,7 @@ def statement(event: Event) -> Entry:
     """Wrap an event with the subject it is about."""
     about = f"{event.component}@{event.version}/manifest.json"
     if not event.version:
-        about = f"{event.component}/{'trust' if event.action == TRUST_CHANGED else 'rotation'}.json"
+        about = f"{event.component}/{ABOUT.get(event.action, 'rotation.json')}"
     subject = Subject(name=about, digest=Digests(sha256=event.manifest))
     return Entry(_type=STATEMENT, subject=(subject,), predicate_type=PREDICATE, predicate=event)
 
@@ -233,7 +257,7 @@ def _read(said: bytes, *, index: int) -> Event:
     event = entry.predicate
     if entry != statement(event):
         raise LogError(f"{name} is about another version than its event")
-    if (event.version == "") != (event.action in {ROTATED, TRUST_CHANGED}):
+    if (event.version == "") != (event.action in ABOUT):
         raise LogError(f"{name} is {event.action} of {event.version or 'no version'}")
     if event.index != index:
         raise LogError(f"{name} says that it is entry {event.index}: entries were moved")

@@ -10,7 +10,7 @@ from release.core.shape import rule
 from release.errors import FormatError, IntegrityError
 
 Built = Literal["sbom", "provenance"]
-Kind = Literal["sbom", "provenance", "rotation", "trust", "gate", "check"]
+Kind = Literal["sbom", "provenance", "rotation", "trust", "gate", "check", "collection"]
 
 SBOM: Final = "sbom.cdx.json"
 PROVENANCE: Final = "provenance.intoto.json"

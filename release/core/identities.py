@@ -11,7 +11,7 @@ from typing import Final, Literal
 from release.core.config import Config
 from release.errors import ConfigError
 
-STAGES: Final = ("publish", "record", "promote", "invalidate", "audit")
+STAGES: Final = ("publish", "record", "promote", "invalidate", "collect", "audit")
 ROTATE: Final = "rotate"
 PROVISION: Final = "provision"
 BOUNDARY: Final = "boundary"

@@ -44,7 +44,7 @@ LIMITS: Final[Mapping[Kind, int]] = {"identity": 6144, "boundary": 6144, "bucket
 _ELEMENTS: Final[Mapping[Kind, frozenset[str]]] = {
     "identity": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
     "boundary": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
-    "bucket": frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}),
+    "bucket": frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "NotResource", "Condition"}),
     "trust": frozenset({"Sid", "Effect", "Principal", "Action", "Condition"}),
 }
 
@@ -136,6 +136,10 @@ def variables(config: Config, owned: Identities) -> dict[str, object]:
         "trail": trail and f"arn:{aws}:s3:::{trail.bucket}",
         "trail_prefix": trail and f"{trail.prefix}*",
         "provider": gitlab and owned.provider_arn(gitlab.host),
+        # Of all libraries, and whatever they are in IAM: buckets are shared, and so is this statement.
+        "collectors": [f"arn:{aws}:iam::{owned.account}:{noun}/release/*-collect" for noun in ("role", "user")],
+        # The boundary caps the identities of one owner only, so that a name tells them apart; it has no room for more.
+        "principals": {stage: f"arn:*:iam::*:*/{owned.name(stage)}" for stage in owned.stages},
         "stage_arns": {stage: owned.arn(stage) for stage in owned.stages},
         "pathless_arns": [owned.pathless_arn(stage) for stage in owned.stages],
         "policy_arns": [owned.policy_arn(stage) for stage in owned.stages],

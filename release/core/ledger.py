@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from release.core.deeds import Blob, Deed, Derived, Epoch, Identity, Indexed, Purge, Recorded, Slot
-from release.core.entry import ROTATED, TRUST_CHANGED, Event
+from release.core.entry import FINISHED, ORDERED, ROTATED, TRUST_CHANGED, Event
 from release.core.layout import MANIFEST, ChannelKey, PointerKey, VersionKey
 
+_COLLECTS: Final = frozenset({ORDERED, FINISHED})
 SKEW: Final = 300
 """Seconds that two clocks may differ, and a job may need from deciding on an entry to writing it."""
 
@@ -133,11 +134,14 @@ class Ledger:
                 about = after and entry.index == index and entry.action.endswith(".authorized")
             case Blob(sha256=sha256):
                 about = before and sha256 in entry.evidence
+            case ChannelKey(channel=channel) if deed.act == "delete":
+                about = moving and entry.channel == channel and entry.action in _COLLECTS
             case ChannelKey(channel=channel):
                 copied = deed.source.version if isinstance(deed.source, VersionKey) else None
                 about = moving and (entry.channel, entry.version) == (channel, copied)
             case PointerKey(channel=channel):
-                about = moving and entry.channel == channel and self._is_of(deed.source, channel)
+                of = entry.channel == channel and entry.action not in _COLLECTS
+                about = moving and of and self._is_of(deed.source, channel)
             case Purge():
                 about = moving and entry.channel is not None
             case Identity() | Derived() | Epoch() | None:

@@ -24,7 +24,8 @@ _OBJECT_ACTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "fill from a recorded pointer": ("s3:PutObject", {_COPY: "{pointer}"}),
     "fill from elsewhere": ("s3:PutObject", {_COPY: "elsewhere/evil.js"}),
     "read": ("s3:GetObject", {}),
-    "delete": ("s3:DeleteObject", {}),
+    "delete": ("s3:DeleteObject", {"s3:if-match": '"etag"'}),
+    "delete blindly": ("s3:DeleteObject", {}),
     "delete a version of": ("s3:DeleteObjectVersion", {}),
     "share": ("s3:PutObjectAcl", {}),
     "shorten the lock of": ("s3:PutObjectRetention", {}),
@@ -92,6 +93,7 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "publish": {_VERSION: ("create", *_LOOK), _MANIFEST: ("create", *_LOOK)},
     "record": {
         _MANIFEST: _LOOK,
+        _CHANNEL: _LOOK,
         _ENTRY: ("create", *_LOOK),
         _INDEX: ("create", *_LOOK),
         _RECORDED: ("create", "read"),
@@ -112,6 +114,13 @@ DUTIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         _TRUST: _LOOK,
     },
     "invalidate": {_PURGED: ("purge", "see how a purge goes at")},
+    "collect": {
+        _MANIFEST: _LOOK,
+        _CHANNEL: ("delete", *_LOOK),
+        _POINTER: _LOOK,
+        _ENTRY: _LOOK,
+        _EVIDENCE: _LOOK,
+    },
     "audit": {
         **dict.fromkeys((_VERSION, _MANIFEST, _CHANNEL, _POINTER), (*_LOOK, "list versions of")),
         _FOLDERS: ("see the names in",),

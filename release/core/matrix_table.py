@@ -7,7 +7,7 @@ from typing import Final
 from release.core.matrix import Cell
 from release.errors import DriftError
 
-WIDTH: Final = 80
+WIDTH: Final = 88
 _MARKS: Final[Mapping[tuple[bool, bool], str]] = {
     (True, True): "+",
     (False, False): ".",

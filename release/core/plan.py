@@ -52,6 +52,15 @@ class MovePointer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteObject:
+    """Delete a file of a channel, if it is still the object with this ETag."""
+
+    key: str
+    sha256: str
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AppendEntry:
     """Append to the release log; the index is known only when the slot is won."""
 
@@ -69,7 +78,7 @@ class Invalidate:
     reference: str
 
 
-Action = CreateObject | CopyObject | MovePointer | AppendEntry | Invalidate
+Action = CreateObject | CopyObject | MovePointer | DeleteObject | AppendEntry | Invalidate
 Plan = tuple[tuple[Action, ...], ...]
 
 
@@ -196,6 +205,8 @@ def _line(action: Action) -> str:
             return f"copy     {action.source} -> {action.key}  sha256 {action.sha256[:12]}"
         case MovePointer():
             return f"move     {action.key} to {action.source}  if it is still {action.etag or 'absent'}"
+        case DeleteObject():
+            return f"delete   {action.key}  sha256 {action.sha256[:12]}  if it is still {action.etag}"
         case AppendEntry():
             where = f" on {action.channel}" if action.channel else ""
             why = f": {action.reason}" if action.reason else ""
@@ -217,6 +228,7 @@ _NAMES: Mapping[type, str] = {
     CreateObject: "create",
     CopyObject: "copy",
     MovePointer: "move",
+    DeleteObject: "delete",
     AppendEntry: "append",
     Invalidate: "invalidate",
 }
@@ -228,6 +240,8 @@ def _facts(action: Action) -> dict[str, Any]:
             return {"key": action.key, "bytes": action.size, "sha256": action.sha256}
         case CopyObject() | MovePointer():
             return {"key": action.key, "source": action.source, "sha256": action.sha256, "ifMatch": action.etag}
+        case DeleteObject():
+            return {"key": action.key, "sha256": action.sha256, "ifMatch": action.etag}
         case AppendEntry():
             return {"event": action.action, "version": action.version, "channel": action.channel}
         case Invalidate():

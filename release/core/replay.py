@@ -10,13 +10,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from release.core.entry import ROTATED, ChannelState, Event, InForce, Origin, Outcome, State
+from release.core.entry import (
+    FINISHED,
+    ORDERED,
+    ROTATED,
+    ChannelState,
+    Collecting,
+    Event,
+    InForce,
+    Origin,
+    Outcome,
+    State,
+)
 from release.core.ring_replay import RingReplay
 from release.core.version import parse_version
 from release.errors import SourceError
 
 # Runners' clocks differ. https://c2sp.org/tlog-tiles knows no time: the order of the slots is what counts.
 CLOCK_SLACK: Final = timedelta(minutes=15)
+# What an order to collect may take, and what one may still be under way after that.
+COLLECTED_WITHIN: Final = timedelta(hours=1)
+COLLECTED_SURELY: Final = timedelta(hours=2)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,6 +56,7 @@ class Replay:
     leaf_hash: str = ""
     _rings: RingReplay = field(default_factory=RingReplay)
     _latest: datetime | None = None
+    _lists: dict[int, str] = field(default_factory=dict)
 
     def take(self, event: Event, leaf_hash: str) -> Iterator[str]:
         """Take the next entry, and give what is wrong with it; wrong or not, the replay goes on from what it says."""
@@ -92,8 +107,14 @@ class Replay:
                 return self._review(event)
             case "promote.authorized" | "rollback.authorized":
                 return self._authorize(event)
-            case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
-                return self._settle(event)
+            case (
+                "promote.completed"
+                | "rollback.completed"
+                | "promote.failed"
+                | "rollback.failed"
+                | ("collect.ordered" | "collect.finished")
+            ):
+                return (self._collect if event.action in {ORDERED, FINISHED} else self._settle)(event)
 
     def _publish(self, event: Event) -> Iterator[str]:
         parse_version(event.version)
@@ -141,6 +162,7 @@ class Replay:
             pointer_version=current.pointer_version + 1 if current else 1,
             entry=event.index,
             outcome="authorized",
+            collecting=current.collecting if current else None,
         )
         state = self._with(name, new)
         if event.emergency:  # how long the review may take stands in the trust epoch, which is not judged here
@@ -187,6 +209,31 @@ class Replay:
             problems.append(f"is about {event.version}, entry {event.outcome_of} authorised {current.version}")
         outcome: Outcome = "completed" if event.action.endswith(".completed") else "failed"
         return self._with(name, dataclasses.replace(current, outcome=outcome, concluded=event.index)), problems
+
+    def _collect(self, event: Event) -> tuple[State, list[str]]:
+        """Garbage is collected by a list, which is evidence; one list of a channel at a time."""
+        name = event.channel or ""
+        current = self.state.channels.get(name)
+        if current is None:
+            return self.state, [f"is about garbage of {name or 'no channel'}, which serves nothing"]
+        problems = [] if event.before == current else ["says another state of the channel before it than there was"]
+        pending = current.collecting
+        if event.action == FINISHED:
+            if pending is None or pending.entry != event.outcome_of:
+                return self.state, [f"is the end of collection {event.outcome_of}, which is not under way"]
+            if self._lists.pop(pending.entry, None) != event.manifest:
+                problems.append(f"is about another list than entry {pending.entry}, which ordered the collection")
+            return self._with(name, dataclasses.replace(current, collecting=None)), problems
+        at = datetime.fromisoformat(event.occurred_at)
+        if pending and at < datetime.fromisoformat(pending.until) + COLLECTED_SURELY - COLLECTED_WITHIN:
+            problems.append(f"orders a collection while that of entry {pending.entry} may be under way")
+        if event.manifest not in {item.sha256 for item in event.evidence if item.kind == "collection"}:
+            problems.append("orders a collection whose list is not its evidence")
+        self._lists[event.index] = event.manifest
+        until = f"{at + COLLECTED_WITHIN:%Y-%m-%dT%H:%M:%SZ}"
+        return self._with(
+            name, dataclasses.replace(current, collecting=Collecting(entry=event.index, until=until))
+        ), problems
 
     def _with(self, name: str, channel: ChannelState) -> State:
         return dataclasses.replace(self.state, channels={**self.state.channels, name: channel})

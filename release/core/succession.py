@@ -15,7 +15,10 @@ from release.core import document
 from release.core import rings as ring_rules
 from release.core.approval import before_of, stamp
 from release.core.channels import Channel
+from release.core.collecting import check_spared, finished, ordered
 from release.core.entry import (
+    ABOUT,
+    FINISHED,
     ROTATED,
     Action,
     ChannelState,
@@ -68,7 +71,8 @@ class Intent:
 
     `grant` is the permission that people gave for it, `trust` the epoch that it announces; `asked` says that it is
     not to be logged yet, but people are to be asked for permission. `standing` is how the ring before does, where
-    there is one.
+    there is one. A collection was computed from the channel as it was when `looked_at`; a move `spares` the collection
+    of that entry, if it needs no file that this one deletes.
     """
 
     action: Action
@@ -83,6 +87,8 @@ class Intent:
     trust: TrustReference | None = None
     asked: bool = False
     standing: Standing | None = None
+    looked_at: ChannelState | None = None
+    spares: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,6 +191,8 @@ def _after(log: Log, state: State, intent: Intent, index: int, at: datetime, rin
         case "version.yanked":
             return _yank(state, intent, index)
         case "promote.authorized" | "rollback.authorized":
+            if not intent.asked:
+                check_spared(intent.channel or "", state.channels.get(intent.channel or ""), intent.spares, at=at)
             moved = _moved(state, intent, _authorize(log, state, intent, index))
             if ring is not None:
                 wanted = (intent.channel or "", intent.version, intent.manifest)
@@ -192,8 +200,13 @@ def _after(log: Log, state: State, intent: Intent, index: int, at: datetime, rin
             return _awaiting_review(moved, intent, index, at)
         case "review.completed":
             return _reviewed(state, intent)
-        case "promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed":
-            return _moved(state, intent, _settle(state, intent, index))
+        case (
+            "collect.ordered"
+            | "collect.finished"
+            | ("promote.completed" | "rollback.completed" | "promote.failed" | "rollback.failed")
+        ):
+            ended = _collect(state, intent, index, at) if intent.action in ABOUT else _settle(state, intent, index)
+            return _moved(state, intent, ended)
 
 
 def _moved(state: State, intent: Intent, channel: ChannelState) -> State:
@@ -238,7 +251,16 @@ def _authorize(log: Log, state: State, intent: Intent, index: int) -> ChannelSta
         pointer_version=current.pointer_version + 1 if current else 1,
         entry=index,
         outcome="authorized",
+        collecting=current.collecting if current else None,
     )
+
+
+def _collect(state: State, intent: Intent, index: int, at: datetime) -> ChannelState:
+    name = intent.channel or ""
+    current = state.channels.get(name)
+    if intent.action == FINISHED:
+        return finished(name, current, intent.outcome_of)
+    return ordered(name, current, intent.looked_at, index, at=at)
 
 
 def _awaiting_review(state: State, intent: Intent, index: int, at: datetime) -> State:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from release.core.manifest import LARGEST_ARTIFACT, digest
-from release.core.plan import Action, CopyObject, CreateObject, MovePointer, Plan
+from release.core.plan import Action, CopyObject, CreateObject, DeleteObject, MovePointer, Plan
 from release.errors import IntegrityError, NotFoundError, RefusedError
 from release.ports import Folder, ObjectStore, Progress
 
@@ -21,6 +21,7 @@ class Done:
     present: int = 0
     copied: int = 0
     moved: int = 0
+    deleted: int = 0
 
 
 def execute(
@@ -84,6 +85,10 @@ def _carry_out(action: Action, store: ObjectStore, folder: Folder | None, log: O
         case MovePointer() if log is not None:
             _copy(action, log, store)
             return "moved"
+        case DeleteObject():
+            if not store.delete(action.key, etag=action.etag):
+                raise _overtaken(action.key)
+            return "deleted"
         case _:
             raise TypeError(action)
 

@@ -8,17 +8,20 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-from release.core.audit.channel_files import about_folders, about_leftover, about_pointer_name, is_declared
+from release.core.audit.channel_files import about_deleted, about_folders, about_leftover, about_pointer_name
 from release.core.audit.finding import Finding, drift, soon
 from release.core.audit.said import Published, Said
 from release.core.audit.version_files import Listed, about_listing, about_object, about_unlogged, wanted
 from release.core.audit.versions import ObjectVersion, by_key, is_hidden
+from release.core.channels import is_declared
 from release.core.config import Config
 from release.core.layout import ChannelKey
 from release.core.manifest import LARGEST, LARGEST_ARTIFACT, Manifest, decode, digest
 from release.core.plan import CreateObject, pointer_for
 from release.effects.channel_drift import file_drift, pointer_drift, recorded_manifest
+from release.effects.ordered import list_of
 from release.effects.readback import sha256_of
+from release.effects.slots import Slots
 from release.errors import FormatError, IntegrityError
 from release.ports import Console, ObjectHistory, ObjectStore
 
@@ -32,6 +35,7 @@ class SiteAudit:
 
     config: Config
     said: Said
+    slots: Slots
     site: ObjectStore
     history: ObjectHistory
     now: datetime
@@ -127,9 +131,15 @@ class SiteAudit:
     def _leftovers(self, channel: str, served: set[str]) -> Iterator[Finding]:
         """Judge what is left of versions before: pages that loaded them still ask for their chunks."""
         manifests = lru_cache(maxsize=8)(self._manifest)
+        ordered: frozenset[str] | None = None
         for key, found in by_key(self.history.versions(f"{self.config.layout.root}{channel}/")):
             parsed = self.config.layout.parse(key)
-            if is_hidden(found) or (isinstance(parsed, ChannelKey) and parsed.path in served):
+            path = parsed.path if isinstance(parsed, ChannelKey) else None
+            if path in served:
+                continue
+            if is_hidden(found):
+                ordered = self._ordered(channel) if ordered is None else ordered
+                yield from about_deleted(key, path, ordered=ordered)
                 continue
             info = self.site.describe(key)
             if not isinstance(parsed, ChannelKey) or info is None:
@@ -138,6 +148,11 @@ class SiteAudit:
             sha256 = info.sha256 or sha256_of(self.site, key, limit=LARGEST_ARTIFACT)
             of = manifests(info.headers.metadata.get("version", ""))
             yield from about_leftover(key, parsed.path, sha256, info.headers, of)
+
+    def _ordered(self, channel: str) -> frozenset[str]:
+        """Give the paths that the log ever ordered deleted; only where something was deleted are the lists read."""
+        events = self.said.collected.get(channel, ())
+        return frozenset(path for event in events for path in list_of(self.slots, event).paths)
 
     def _manifest(self, version: str) -> Manifest | None:
         published = self.said.published.get(version)

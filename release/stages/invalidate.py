@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from release.core.collection import Collected
 from release.core.config import Config
 from release.core.handover import Promotion
 from release.core.layout import ChannelKey, PointerKey
@@ -15,6 +16,10 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 20.0
 
 
+Changes = Promotion | Collected
+"""What left a channel's caches with something older than the bucket has."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What was dropped. `invalidation` is None where nothing had changed, or in a dry run."""
@@ -23,37 +28,52 @@ class Report:
     invalidation: str | None
 
 
-def plan(config: Config, promotion: Promotion, *, attempt: int) -> Invalidate:
+def plan(config: Config, changes: Changes, *, attempt: int) -> Invalidate:
     """Give the exact paths to drop and the reference that makes asking twice one invalidation.
 
     CloudFront takes the same CallerReference with the same paths as the same request
     (API reference, CreateInvalidation): `attempt` is for purging once more on purpose.
 
     Raises:
-        FormatError: a changed key is not of this library's channels.
+        FormatError: a changed key is not of this channel.
     """
-    order = promotion.order
-    for key in promotion.changed:
+    what, keys, (about, channel, entry) = _step(changes)
+    for key in keys:
         place = config.layout.parse(key)
-        if not isinstance(place, ChannelKey | PointerKey) or place.channel != order.channel:
-            raise FormatError(f"the promotion of {order.channel} names {key!r}, which is no part of it")
-    paths = tuple(sorted(f"/{key}" for key in promotion.changed))
-    # A rollback that could not be logged follows an earlier entry once more: it is another purge than that one's.
-    entry = str(order.entry) if order.leaves is None else f"{order.entry} from {order.leaves}"
-    step = "\n".join([order.manifest, order.channel, entry, str(attempt), *paths])
+        if not isinstance(place, ChannelKey | PointerKey) or place.channel != channel:
+            raise FormatError(f"the {what} of {channel} names {key!r}, which is no part of it")
+    paths = tuple(sorted(f"/{key}" for key in keys))
+    step = "\n".join([about, channel, entry, str(attempt), *paths])
     return Invalidate(paths=paths, reference=hashlib.sha256(step.encode()).hexdigest())
 
 
+def _step(changes: Changes) -> tuple[str, tuple[str, ...], tuple[str, str, str]]:
+    """Give what it is, the keys that changed, and what tells this step from every other: manifest, channel, entry."""
+    if isinstance(changes, Collected):
+        return "collection", changes.deleted, (changes.collection, changes.channel, str(changes.entry))
+    order = changes.order
+    # A rollback that could not be logged follows an earlier entry once more: it is another purge than that one's.
+    entry = str(order.entry) if order.leaves is None else f"{order.entry} from {order.leaves}"
+    return "promotion", changes.changed, (order.manifest, order.channel, entry)
+
+
 def run(
-    config: Config, promotion: Promotion, cdn: Cdn, clock: Clock, console: Console, *, attempt: int, dry_run: bool
+    config: Config,
+    changes: Changes,
+    cdn: Cdn,
+    clock: Clock,
+    console: Console,
+    *,
+    attempt: int,
+    dry_run: bool,
 ) -> Report:
-    """Ask for the invalidation and wait for it.
+    """Ask for the invalidation of what was promoted or deleted, and wait for it.
 
     Raises:
         ServiceError: it did not finish in time; the same command goes on waiting.
-        FormatError: the promotion names foreign keys.
+        FormatError: the promotion or collection names foreign keys.
     """
-    action = plan(config, promotion, attempt=attempt)
+    action = plan(config, changes, attempt=attempt)
     if dry_run or not action.paths:
         return Report(action=action, invalidation=None)
     invalidation = cdn.invalidate(action.paths, reference=action.reference)

@@ -11,6 +11,7 @@ from release.core import document
 from release.core.approval import stamp
 from release.core.caching import DOCUMENT
 from release.core.check_report import check_evidence
+from release.core.collecting import UnderCollectionError
 from release.core.entry import ROTATED, Action, Event, Origin
 from release.core.evidence import Built, Evidence, about
 from release.core.gate import Verdict
@@ -24,6 +25,7 @@ from release.effects.announce import announce
 from release.effects.authority import Asked, permit
 from release.effects.choice import order_of
 from release.effects.gate import evidence_of, held
+from release.effects.ordered import spared
 from release.effects.published import published_entry, published_manifest
 from release.effects.recorder import Recorder, Report
 from release.effects.trusted import Trusted, load
@@ -129,7 +131,7 @@ def authorize(
         TrippedError, ServiceError: the gate of the ring before is closed.
         IntegrityError: the version is published with another manifest than the log says.
         NotFoundError: the log does not say that the version was published.
-        RefusedError: the channel's rules forbid it, or it is not approved.
+        RefusedError: the channel's rules forbid it, it is not approved, or a file that it needs is being collected.
     """
     if (pinned := recorder.config.pins.get(channel, version)) != version:
         raise RefusedError(
@@ -149,7 +151,11 @@ def authorize(
     )
     if verdict and not dry_run:
         recorder.slots.leave_evidence(document.encode(verdict))
-    report = _permitted(recorder, intent, dry_run=dry_run)
+    try:
+        report = _permitted(recorder, intent, dry_run=dry_run)
+    except UnderCollectionError as why:
+        intent = replace(intent, spares=spared(recorder.slots, why, channel, manifest))
+        report = _permitted(recorder, intent, dry_run=dry_run)
     if not dry_run:
         recorder.slots.leave_pointer(pointer_for(recorder.config, manifest, report.event))
     return report

@@ -18,7 +18,7 @@ from release.core.doctor.facts import (
 from tests.fakes import examples
 
 SUBJECT: Final = ("project_path", "ref_type", "ref", "environment", "environment_protected")
-STAGES: Final = ("publish", "record", "promote", "invalidate", "audit")
+STAGES: Final = ("publish", "record", "promote", "invalidate", "collect", "audit")
 _MAINTAINERS: Final = {
     "id": 1,
     "access_level": 40,

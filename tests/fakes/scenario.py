@@ -42,6 +42,8 @@ from release.effects.tree import Tree
 from release.errors import ReleaseError, ServiceError
 from release.ports import Download, NoteSigner, ObjectStore, PublicSite
 from release.stages import approve as approving
+from release.stages import collect as deleting
+from release.stages import collection as collecting
 from release.stages import invalidate as invalidating
 from release.stages import promote as promoting
 from release.stages import publish as publishing
@@ -116,6 +118,7 @@ class World:
         promotions: what promote left for later stages, by channel.
         verifications: the same of verify.
         counted: what the rings' error source says of any version.
+        collections: the same of collect.
         changelog: with which versions are built that have a section in it.
     """
 
@@ -133,6 +136,7 @@ class World:
         self.bundles: dict[str, InMemoryFolder] = {}
         self.promotions: dict[str, Promotion] = {}
         self.verifications: dict[str, Verification] = {}
+        self.collections: dict[str, deleting.Report] = {}
         self.known: Known | None = None
         self.signer: NoteSigner = log_signer(self.config.log.origin)
         self.changelog = ""
@@ -149,6 +153,9 @@ class World:
                 other.put(key, body, info.headers if info else None)
         twin.repository, twin.bundles = copy.deepcopy(self.repository), copy.deepcopy(self.bundles)
         twin.promotions, twin.verifications = dict(self.promotions), dict(self.verifications)
+        twin.collections = dict(self.collections)
+        if passed := (self.clock.now() - twin.clock.now()).total_seconds():
+            twin.clock.sleep(passed)
         twin.cdn.invalidations, twin._cached = list(self.cdn.invalidations), dict(self._cached)
         twin.announced.pages, twin.changelog = dict(self.announced.pages), self.changelog
         return twin
@@ -327,6 +334,29 @@ class World:
         asked = reviewing.ask(self.config, self.slots(), self.view(), index, finding)
         recorder = dataclasses.replace(self.recorder(), approvals=(people.reviewed(asked, by=by or ("lead",)),))
         return recording.review(recorder, index, dry_run=dry_run)
+
+    # What a channel keeps of versions before.
+
+    def order_collection(
+        self, channel: str, *, site: ObjectStore | None = None, log: ObjectStore | None = None, dry_run: bool = False
+    ) -> collecting.Found:
+        return collecting.order(self.recorder(log), site or self.site, channel, dry_run=dry_run)
+
+    def collect(
+        self, channel: str, *, site: ObjectStore | None = None, log: ObjectStore | None = None, dry_run: bool = False
+    ) -> deleting.Report:
+        report = deleting.run(
+            self.config, channel, self.slots(log), site or self.site, self.clock, self.console, dry_run=dry_run
+        )
+        if not dry_run:
+            self.collections[channel] = report
+        return report
+
+    def finish_collection(self, channel: str, *, log: ObjectStore | None = None) -> Report:
+        """Drop what was collected from the CDN, and record that it is gone."""
+        collected = self.collections[channel].collected
+        invalidating.run(self.config, collected, self.cdn, self.clock, self.console, attempt=1, dry_run=False)
+        return collecting.finish(self.recorder(log), self.site, collected, dry_run=False)
 
     def yank(self, version: str, *, log: ObjectStore | None = None) -> Report:
         return recording.yank(self.recorder(log), version, reason=REASON, dry_run=False)

@@ -48,6 +48,14 @@ class Keyring:
                 found[f"{bucket}/{key}"] = body.read()
         return found
 
+    @contextmanager
+    def put_back(self) -> Iterator[None]:
+        """Let objects be deleted, and put them back."""
+        before = self.bodies()
+        yield
+        for bucket, key in _objects(self.cells):
+            put(self.owner, bucket, key, before[f"{bucket}/{key}"])
+
 
 @contextmanager
 def keyring(

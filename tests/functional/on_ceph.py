@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # The stages that use the server; `invalidate` talks to CloudFront alone.
-STAGES: Final = ("publish", "record", "promote", "audit")
+STAGES: Final = ("publish", "record", "promote", "collect", "audit")
 PIPELINE: Final = (
     ("", "build"),
     ("publish", "publish"),

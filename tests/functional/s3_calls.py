@@ -45,7 +45,10 @@ _SENT: Final[Mapping[str, Send]] = {
     "fill from a recorded pointer": _copy,
     "fill from elsewhere": _copy,
     "read": lambda s3, bucket, key, _: s3.get_object(Bucket=bucket, Key=key)["Body"].close(),
-    "delete": lambda s3, bucket, key, _: s3.delete_object(Bucket=bucket, Key=key),
+    "delete": lambda s3, bucket, key, call: s3.delete_object(
+        Bucket=bucket, Key=key, IfMatch=str(call.context["s3:if-match"])
+    ),
+    "delete blindly": lambda s3, bucket, key, _: s3.delete_object(Bucket=bucket, Key=key),
     "delete a version of": lambda s3, bucket, key, _: s3.delete_object(Bucket=bucket, Key=key, VersionId="null"),
     "share": lambda s3, bucket, key, _: s3.put_object_acl(Bucket=bucket, Key=key, ACL="public-read"),
     "shorten the lock of": lambda s3, bucket, key, _: s3.put_object_retention(

@@ -26,6 +26,7 @@ from release.core.audit.finding import AREAS
 from release.core.caching import LOG
 from release.core.config import ApprovalsSection, Config
 from release.core.document import encode
+from release.core.entry import Event
 from release.core.handover import Order, Verification
 from release.core.identities import BOUNDARY, ROTATE
 from release.core.keypolicy import Policies, Policy, policies
@@ -37,6 +38,7 @@ from release.errors import LogError, NotFoundError, NothingToDoError, Permission
 from release.ports import KeyProof
 from release.stages import approve as approving
 from release.stages import audit as auditing
+from release.stages import collection as collecting
 from release.stages import export_log, inspect_keys, watch
 from release.stages import invalidate as invalidating
 from release.stages import publish as publishing
@@ -124,6 +126,20 @@ class Stages:
         order = self.world.promotions[channel].order
         self.world.verifications[channel] = Verification(order=order, passed=True, findings=())
         self.world.conclude(channel, log=self.holders["record"].log)
+
+    def order_collection(self, channel: str, *, dry_run: bool = False) -> Event:
+        key = self.holders["record"]
+        report = self.world.order_collection(channel, site=key.site, log=key.log, dry_run=dry_run).report
+        assert report is not None
+        return report.event
+
+    def collect(self, channel: str, *, dry_run: bool = False) -> None:
+        key = self.holders["collect"]
+        self.world.collect(channel, site=key.site, log=key.log, dry_run=dry_run)
+
+    def finish_collection(self, channel: str) -> None:
+        key, collected = self.holders["record"], self.world.collections[channel].collected
+        collecting.finish(self.world.recorder(key.log), key.site, collected, dry_run=False)
 
     def yank(self, version: str) -> None:
         self.world.yank(version, log=self.holders["record"].log)
@@ -246,7 +262,8 @@ class Stages:
     def delete(self, store: S3Store, key: str) -> None:
         """Lose an object with all its versions, as no stage can."""
         s3, bucket = store._client, store._bucket
-        for version in s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]:
+        page = s3.list_object_versions(Bucket=bucket, Prefix=key)
+        for version in [*page["Versions"], *page.get("DeleteMarkers", [])]:
             if version["Key"] != key:
                 continue
             s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
@@ -341,6 +358,12 @@ def story(s: Stages, stage: str | None = None) -> None:
     """
     if stage == ROTATE:
         return s.rotate("invalidate")
+    if stage == "collect":
+        for version in ("1.0.0", "1.1.0"):
+            s.publish(version)
+            s.record(version)
+            s.move("latest", version)
+        return _collect(s)
     _publish(s)
     _serve(s)
     s.publish("1.1.0")
@@ -349,6 +372,7 @@ def story(s: Stages, stage: str | None = None) -> None:
     s.move("latest", "1.0.0", back=True)
     s.delete(s.owner.log, s.config.log_layout.checkpoint)  # cut off before the head moved
     s.yank("1.1.0")
+    _collect(s)
     _approve(s)
     return s.rotate("invalidate")
 
@@ -390,6 +414,42 @@ def _serve(s: Stages) -> None:
     s.promote(order)
     s.invalidate("latest", dry_run=True)
     s.move("latest", "1.0.0")
+
+
+def _collect(s: Stages) -> None:
+    """Collect what the versions before left, and lose, each time for a while, what the collection rests on."""
+    layout, log = s.config.layout, s.config.log_layout
+    s.world.clock.sleep(31 * _DAY)
+    s.order_collection("latest", dry_run=True)
+    order = s.order_collection("latest")
+    s.order_collection("latest")
+    serves = s.world.slots(s.owner.log).tail().state.channels["latest"].version
+    for store, key, error in (
+        (s.owner.log, log.evidence(order.manifest), LogError),
+        (s.owner.site, layout.manifest(serves), NotFoundError),
+    ):
+        body = _body(store, key)
+        s.delete(store, key)
+        with pytest.raises(error):
+            s.collect("latest")
+        store.create(key, body, LOG)
+    pointer = layout.pointer("latest")
+    body = _body(s.owner.site, pointer)
+    s.delete(s.owner.site, pointer)
+    s.collect("latest", dry_run=True)
+    s.owner.site.create(pointer, body, LOG)
+    s.collect("latest")
+    for gone in s.world.collections["latest"].collected.deleted:
+        s.delete(s.owner.site, gone)  # with the versions below the delete markers
+    s.collect("latest")
+    s.finish_collection("latest")
+    s.finish_collection("latest")
+
+
+def _body(store: S3Store, key: str) -> bytes:
+    found = store.read(key, limit=1 << 20)
+    assert found is not None
+    return found.body
 
 
 def _approve(s: Stages) -> None:

@@ -75,7 +75,7 @@ DRIFTS: list[tuple[Callable[[Applied], object], list[str]]] = [
     ),
     (
         lambda at: new_version(at, "boundary", lambda statements: statements.pop()),
-        ["all stages: the policy tag-boundary is not the rendered one: it lacks the statement RotateRenews"],
+        ["all stages: the policy tag-boundary is not the rendered one: it lacks the statement RotateNotItsOwn"],
     ),
     (
         lambda at: at.iam.put_user_policy(UserName="tag-record", PolicyName="more", PolicyDocument=ANYTHING),
@@ -137,7 +137,7 @@ def test_the_report_for_people_names_what_is_wrong_and_what_to_do(users: Applied
     fine = users.as_(users.keys["audit"], "keys", "check")
     assert (fine.code, fine.out) == (
         0,
-        "users of tag in 123456789012: all as rendered: publish, record, promote, invalidate, audit, rotate\n",
+        "users of tag in 123456789012: all as rendered: publish, record, promote, invalidate, collect, audit, rotate\n",
     )
     users.iam.delete_access_key(UserName="tag-rotate", AccessKeyId=users.keys["rotate"].id)
     wrong = users.as_(users.keys["audit"], "keys", "check")

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.rgw, pytest.mark.xdist_group("rgw")]
 
 # RGW 16 knows no s3:if-none-match, and takes `Null` of a key it does not know as fulfilled: a key that may create may
-# also overwrite, by a write or by a copy of what it can read. AWS refuses these, as `core.evaluation` does.
+# also overwrite, by a write or by a copy of what it can read; and who may delete what is unchanged may delete anything
+# there. AWS refuses these, as `core.evaluation` does.
 _CREATED: Final = {
     stage: [place for place, acts in DUTIES[stage].items() if "create" in acts] for stage in ("publish", "record")
 }
@@ -31,7 +32,7 @@ NOT_ENFORCED: Final = frozenset(
     for place in places
     for act in ("replace", "overwrite", _READABLE[stage], "fill from elsewhere")
     if act not in DUTIES[stage][place]
-)
+) | {("collect", "delete blindly a channel's file")}
 """What this server allows and AWS does not: if it starts to refuse, the test below says so, and this goes."""
 
 FORBIDDEN, DIFFERS, WITHOUT_LOCKS = 403, 412, 400
@@ -86,13 +87,18 @@ def test_without_tls_no_key_does_anything(keys: Keyring) -> None:
 
 def test_every_duty_is_allowed(keys: Keyring) -> None:
     """All places are taken, by other bytes: who may create or replace is told so, and not that it is forbidden."""
-    for (_, call), status in answers(keys.clients, keys.cells, is_duty).items():
+    kept = answers(keys.clients, keys.cells, lambda cell: cell.wanted and cell.call.act != "delete")
+    for (_, call), status in kept.items():
         assert status == answer(call), call
+    with keys.put_back():
+        deleted = answers(keys.clients, keys.cells, lambda cell: cell.wanted and cell.call.act == "delete")
+    assert deleted == {("collect", "delete a channel's file"): 200}
 
 
 def test_what_this_server_does_not_enforce_is_known(keys: Keyring) -> None:
     assert not any(cell.allowed for cell in keys.cells if is_gap(cell)), "but IAM refuses them"
-    answered = answers(keys.clients, keys.cells, is_gap)
+    with keys.put_back():
+        answered = answers(keys.clients, keys.cells, is_gap)
     assert answered.keys() == NOT_ENFORCED
     assert {call: status for (_, call), status in answered.items() if status != answer(call)} == {}
 

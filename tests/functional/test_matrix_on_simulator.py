@@ -113,7 +113,11 @@ def test_the_boundary_caps_an_administrators_policy(asked: Matrix, simulator: Si
     left = [cell for cell, allowed in zip(asked.cells, theirs, strict=True) if allowed]
     assert [str(cell.call) for cell in left if cell.call.foreign] == []
     assert {cell.stage for cell in left if cell.call.action == "s3:PutObject"} == {"publish", "record", "promote"}
+    deleting = {str(cell.call) for cell in left if cell.call.action == "s3:DeleteObject"}
+    assert {cell.stage for cell in left if cell.call.action == "s3:DeleteObject"} == {"collect"}
+    assert deleting == {f"delete a {what}" for what in ("channel's file", "channel's pointer", "file that is neither")}
     objects = {"s3:GetObject", "s3:GetObjectRetention", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"}
+    objects |= {"s3:DeleteObject"}
     assert [f"{c.stage}: {c.call}" for c in left if not c.wanted and c.call.action not in objects] == []
 
 

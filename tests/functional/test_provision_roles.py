@@ -35,7 +35,7 @@ def test_roles_are_made_by_the_provision_key_alone(library: Library, run: Run, t
         early = provision(*foundation)
         assert early.code == NotFoundError.exit_code
         assert "release-publish" in early.err
-        stages = ("publish", "record", "promote", "invalidate", "audit")
+        stages = ("publish", "record", "promote", "invalidate", "collect", "audit")
         iam.create_open_id_connect_provider(
             Url="https://gitlab.example.com", ClientIDList=[f"release-{stage}" for stage in stages]
         )

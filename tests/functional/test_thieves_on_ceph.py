@@ -257,6 +257,26 @@ def test_publish_record_and_promote_thieves_together_serve_evil_bytes_and_status
     assert tag.as_("audit", "status").code == 0
 
 
+@stolen("collect")
+def test_a_collect_thief_takes_files_from_channels_and_a_promotion_brings_them_back(
+    untouched: CephSite, thief: "S3Client"
+) -> None:
+    site, log = untouched.bucket, untouched.log_bucket
+    etag = thief.head_object(Bucket=site, Key="tag/latest/tag.min.js")["ETag"]
+    refused(
+        lambda: thief.delete_object(Bucket=site, Key="tag/1.1.0/tag.min.js", IfMatch=etag),
+        lambda: thief.delete_object(Bucket=site, Key="tag/channels/latest.json"),
+        lambda: thief.delete_object(Bucket=log, Key="tag/seq/000000000000"),
+        lambda: thief.delete_object(Bucket=site, Key="tag/latest/tag.min.js", VersionId="null"),
+        lambda: put(thief, site, "tag/latest/tag.min.js"),
+    )
+    thief.delete_object(Bucket=site, Key="tag/latest/tag.min.js", IfMatch=etag)
+    assert drift(untouched) == {"latest": ["tag.min.js is missing from the channel"]}
+    assert untouched.as_("", "verify latest").code == 13
+    assert untouched.as_("promote", "promote latest").code == 0
+    assert untouched.served("latest/tag.min.js") == V2
+
+
 @stolen("audit")
 def test_an_audit_thief_reads_the_log_and_writes_nothing(untouched: CephSite, thief: "S3Client") -> None:
     assert len(untouched.log()) > 0

@@ -348,6 +348,53 @@ def test_files_of_versions_before_stay_in_a_channel_for_pages_that_still_run() -
     assert "tag/latest/chunks/own-1.0.0.js is no file of the version" in world.found("channels")["channels"][0]
 
 
+def cleaned() -> AuditedWorld:
+    """Give a world whose channel was collected, with the delete marker that a bucket with versions then has."""
+    world = AuditedWorld()
+    for version in ("1.0.0", "1.1.0"):
+        world.release(version, "latest")
+    world.later(days=31)
+    world.order_collection("latest")
+    world.site_history.deleted("tag/latest/chunks/own-1.0.0.js")
+    world.collect("latest")
+    world.finish_collection("latest")
+    return world
+
+
+def test_a_file_that_was_collected_is_no_drift() -> None:
+    world = cleaned()
+    assert "tag/latest/chunks/own-1.0.0.js" not in world.site.bodies()
+    assert world.found("channels", "progress") == {}
+
+
+def test_a_file_that_is_gone_and_that_no_order_names_is_drift() -> None:
+    world = audited()
+    world.site_history.deleted("tag/latest/chunks/own-1.0.0.js")
+    assert world.found("channels") == {
+        "channels": ["tag/latest/chunks/own-1.0.0.js was deleted, and no entry of the log orders that"]
+    }
+    world = cleaned()
+    world.site.put("tag/latest/other.js", b"")
+    world.site_history.deleted("tag/latest/other.js")
+    assert world.found("channels") == {
+        "channels": ["tag/latest/other.js was deleted, and no entry of the log orders that"]
+    }
+    world.log.remove(world.config.log_layout.evidence(world.events()[-1].manifest))
+    assert world.found("channels")["channels"][0].startswith("unread: ")
+
+
+def test_an_order_that_nobody_carries_out_is_due_and_then_drift() -> None:
+    world = AuditedWorld()
+    for version in ("1.0.0", "1.1.0"):
+        world.release(version, "latest")
+    world.later(days=31)
+    world.order_collection("latest")
+    text = "latest: entry 6 orders garbage deleted, and no end of that is recorded"
+    assert (world.found("progress"), text in world.soon()) == ({}, True)
+    world.later(hours=2)
+    assert world.found("progress") == {"progress": [text]}
+
+
 def test_a_version_that_is_being_published_is_no_drift_yet() -> None:
     world = audited()
     world.publish("1.2.0")

@@ -155,7 +155,8 @@ def test_what_no_template_can_hold_alone_is_answered_with_what_it_can(only: str)
     with pytest.raises(ConfigError, match="no template holds") as caught:
         cloud("roles", only)
     assert (
-        caught.value.hint == "there are: publish, record, promote, invalidate, audit, boundary, site-bucket, log-bucket"
+        caught.value.hint
+        == "there are: publish, record, promote, invalidate, collect, audit, boundary, site-bucket, log-bucket"
     )
 
 

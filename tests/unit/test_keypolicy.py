@@ -85,6 +85,10 @@ TLS = {"Bool": {"aws:SecureTransport": "true"}}
 SITE, RELEASE_LOG = "arn:aws:s3:::site/tag", "arn:aws:s3:::release-log/tag"
 ABILITIES = {
     ("publish", "s3:PutObject", f"{SITE}/1.4.2/tag.min.js"): True,
+    ("collect", "s3:GetObject", f"{SITE}/latest/tag.min.js"): True,
+    ("collect", "s3:GetObject", f"{SITE}/1.4.2/tag.min.js"): False,
+    ("collect", "s3:PutObject", f"{SITE}/latest/tag.min.js"): False,
+    ("promote", "s3:DeleteObject", f"{SITE}/latest/tag.min.js"): False,
     ("publish", "s3:PutObject", f"{SITE}/latest/tag.min.js"): False,
     ("publish", "s3:PutObject", f"{SITE}/channels/latest.json"): False,
     ("publish", "s3:PutObject", f"{RELEASE_LOG}/seq/000000000001"): False,
@@ -123,9 +127,10 @@ def test_a_stages_key_can_do_that_stage_and_no_other(ability: tuple[str, str, st
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_key_can_delete_or_change_a_rule(stage: str) -> None:
+def test_no_key_can_change_a_rule_and_one_can_delete(stage: str) -> None:
     actions = {action for statement in rendered(stage)["Statement"] for action in statement["Action"]}
-    assert {action for action in actions if not action.startswith("iam:")} <= {
+    assert ("s3:DeleteObject" in actions) is (stage == "collect")
+    assert {action for action in actions if not action.startswith("iam:")} - {"s3:DeleteObject"} <= {
         "s3:GetBucketPolicy",
         "s3:GetObject",
         "s3:GetObjectRetention",
@@ -144,6 +149,14 @@ def test_no_key_can_delete_or_change_a_rule(stage: str) -> None:
 def test_what_is_immutable_can_only_be_created(stage: str, resource: str) -> None:
     (statement,) = allowed(stage, "s3:PutObject", resource)
     assert statement["Condition"] == {"Null": {"s3:if-none-match": "false"}, **TLS}
+
+
+def test_garbage_can_only_be_deleted_from_channels_and_if_it_is_unchanged() -> None:
+    (statement,) = allowed("collect", "s3:DeleteObject", f"{SITE}/latest/chunks/old.js")
+    assert statement["Condition"] == {"Null": {"s3:if-match": "false"}, **TLS}
+    for key in ("1.4.2/tag.min.js", "channels/latest.json", "customers/acme/latest/tag.min.js", "latest", "other"):
+        assert not allowed("collect", "s3:DeleteObject", f"{SITE}/{key}")
+    assert not allowed("collect", "s3:DeleteObject", "arn:aws:s3:::site/other/latest/tag.min.js")
 
 
 def test_a_channel_can_only_be_filled_from_published_versions() -> None:

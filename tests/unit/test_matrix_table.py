@@ -1,4 +1,4 @@
-"""The table that a reviewer reads: all cells counted, whatever is wrong seen, 80 columns."""
+"""The table that a reviewer reads: all cells counted, whatever is wrong seen, 88 columns."""
 
 import copy
 import dataclasses
@@ -52,8 +52,8 @@ def test_every_cell_is_counted(owner: str) -> None:
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_it_fits_80_columns(owner: str) -> None:
-    assert max(map(len, written(cells_of(owner)).splitlines())) <= 80
+def test_it_fits_88_columns(owner: str) -> None:
+    assert max(map(len, written(cells_of(owner)).splitlines())) <= 88
 
 
 def test_every_place_and_every_denied_call_is_named() -> None:

@@ -73,6 +73,29 @@ def test_an_invalidate_thief_costs_cache_misses_at_one_distribution() -> None:
     }
 
 
+def test_a_collect_thief_deletes_what_he_has_seen_from_channels_and_reaches_no_version() -> None:
+    """And no pointer, no log, nothing of others; the bucket keeps below a marker whatever he deletes."""
+    assert reach("collect") == {"delete a channel's file"}
+    versions = [call for call in ALL if call.act == "delete a version of" and is_at_site(call)]
+    assert versions
+    assert all(refused_by_bucket("collect", call) for call in versions)
+
+
+@pytest.mark.parametrize("act", ["delete", "delete blindly", "delete a version of"])
+def test_the_bucket_lets_the_collect_key_delete_what_is_unchanged_in_channels_and_nobody_else_anything(
+    act: str,
+) -> None:
+    asked = [call for call in ALL if call.act == act and is_at_site(call)]
+    assert len(asked) > 8
+    for stage in (*MADE.stages, "somebody"):
+        let = {str(call) for call in asked if not walled(CONFIG, MADE, stage, call)}
+        assert let == ({"delete a channel's file"} if (stage, act) == ("collect", "delete") else set())
+
+
+def is_at_site(call: Call) -> bool:
+    return call.resource.split(":::")[-1].startswith(f"{CONFIG.site.bucket}/")
+
+
 def test_an_audit_thief_changes_nothing() -> None:
     assert reach("audit") == set()
 
@@ -233,7 +256,16 @@ def refused_by_bucket(stage: str, call: Call) -> bool:
     ("act", "place"),
     [
         *[("overwrite", place) for place in (*VERSIONS, *LOG, "a channel's file", "a channel's pointer")],
-        *[(act, place) for place in (*VERSIONS, *LOG) for act in ("delete", "delete a version of", "share")],
+        *[
+            (act, place)
+            for place in (*VERSIONS, *LOG)
+            for act in ("delete", "delete blindly", "delete a version of", "share")
+        ],
+        *[
+            (act, place)
+            for place in ("a channel's file", "a channel's pointer")
+            for act in ("delete", "delete blindly")
+        ],
         *[("fill from elsewhere", place) for place in (*VERSIONS, *LOG)],
         *[("shorten the lock of", place) for place in LOG],
         ("let things expire in", "the log bucket"),

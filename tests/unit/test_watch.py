@@ -238,6 +238,32 @@ def test_after_its_outcome_no_channel_moves_any_more_and_before_it_was_authorise
     assert [(finding.kind, finding.count) for finding in day.report().findings] == [("pipeline", 2)] * 2
 
 
+@KINDS
+def test_a_delete_needs_an_order_of_that_channel(kind: str) -> None:
+    """What promotes explains no delete, and what orders one explains no promotion."""
+    day, channel = Day(kind), {"bucketName": "site", "key": "tag/latest/chunks/old.js"}
+    who = day.trail.stage("collect", "release-11-110")
+    listed = Evidence(kind="collection", media_type="application/json", sha256="c" * 64)
+    order = Intent(action="collect.ordered", version="", manifest="c" * 64, channel="latest", evidence=(listed,))
+    day.log.add("12:00:00", replace(order, looked_at=day.log.tail.state.channels["latest"]), job="109")
+    day.log.add("12:20:00", replace(order, action="collect.finished", outcome_of=3, evidence=()), job="112")
+    recorder = {job: day.trail.stage("record", f"release-11-{job}") for job in ("109", "112")}
+    day.trail.put("12:00:00", recorder["109"], "release-log", f"tag/evidence/sha256/{'c' * 64}")
+    day.trail.put("12:00:01", recorder["109"], "release-log", "tag/seq/000000000003")
+    day.trail.put("12:20:01", recorder["112"], "release-log", "tag/seq/000000000004")
+    day.trail.call("12:10:00", who, "DeleteObject", **channel)
+    assert day.found() == []
+    day.trail.call("08:15:30", who, "DeleteObject", **channel)
+    day.trail.call("12:30:00", who, "DeleteObject", **channel)
+    day.trail.call("12:11:00", who, "DeleteObject", **channel | {"key": "tag/next/chunks/old.js"})
+    promoter = day.trail.stage("promote", "release-11-104")
+    day.trail.copy("12:12:00", promoter, "site/tag/1.4.2/tag.min.js", "tag/latest/tag.min.js")
+    day.trail.copy("12:12:00", promoter, "release-log/tag/pointers/000000000001.json", "tag/channels/latest.json")
+    day.trail.call("12:13:00", who, "DeleteObject", bucketName="site", key="tag/1.4.2/tag.min.js")
+    found = {(finding.kind, finding.key, finding.count) for finding in day.report().findings}
+    assert found >= {("pipeline", "collect", 3), ("stage", "collect", 1), ("pipeline", "promote", 1)}
+
+
 def test_a_version_that_its_pipeline_did_not_publish() -> None:
     day = Day()
     day.trail.put("08:00:09", day.trail.stage("publish", "release-11-101"), "site", "tag/1.4.3/evil.js")

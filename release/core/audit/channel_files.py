@@ -1,14 +1,13 @@
 """What is in a channel besides the version that it serves, and channels that are none."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from release.core.audit.finding import Finding, drift
 from release.core.audit.said import Said
-from release.core.channels import Channel, find
+from release.core.channels import is_declared
 from release.core.config import Config
 from release.core.layout import CUSTOMERS, POINTERS, ObjectHeaders, PointerKey, is_channel
 from release.core.manifest import Manifest
-from release.errors import RefusedError
 
 
 def about_folders(config: Config, said: Said, folders: Sequence[str]) -> Iterator[Finding]:
@@ -48,13 +47,16 @@ def about_leftover(
         yield drift(f"{key} is no file of the version that it says it is of ({version or 'none'})")
 
 
-def is_declared(channels: Mapping[str, Channel], name: str) -> bool:
-    """Tell whether release.toml declares a channel: no key may do anything with another."""
-    try:
-        find(channels, name)
-    except RefusedError:
-        return False
-    return True
+def about_deleted(key: str, path: str | None, *, ordered: Container[str]) -> Iterator[Finding]:
+    """Judge a file of a channel that a delete marker hides, and that the served version does not have.
+
+    Args:
+        key: of the object.
+        path: in the channel; None if it is no file of a channel.
+        ordered: the paths that the log ever ordered deleted from this channel.
+    """
+    if path is None or path not in ordered:
+        yield drift(f"{key} was deleted, and no entry of the log orders that")
 
 
 def _customers(config: Config) -> set[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from release.core.entry import Event
+from release.core.entry import ORDERED, Event
 from release.core.replay import Replay
 
 
@@ -26,6 +26,7 @@ class Said:
         replay: the rules' view of them.
         published: each version.
         authorised: the newest authorising entry of each channel.
+        collected: of each channel, the entries that ordered files of it deleted.
         first: when the log began.
     """
 
@@ -33,6 +34,7 @@ class Said:
     replay: Replay = field(default_factory=Replay)
     published: dict[str, Published] = field(default_factory=dict)
     authorised: dict[str, Event] = field(default_factory=dict)
+    collected: dict[str, list[Event]] = field(default_factory=dict)
     first: datetime | None = None
 
     def see(self, event: Event) -> None:
@@ -50,3 +52,5 @@ class Said:
             self.published.setdefault(event.version, said)
         elif event.action.endswith(".authorized") and event.channel:
             self.authorised[event.channel] = event
+        elif event.action == ORDERED and event.channel:
+            self.collected.setdefault(event.channel, []).append(event)

@@ -6,6 +6,7 @@ from typing import Final
 
 from release.core.audit.finding import Finding, drift, soon
 from release.core.audit.said import Said
+from release.core.collecting import is_over
 from release.core.trust import Trust
 
 REVIEW_NOTICE: Final = timedelta(hours=24)
@@ -25,6 +26,14 @@ def about_outcomes(said: Said, *, now: datetime, grace: timedelta) -> Iterator[F
             )
         elif state.outcome == "authorized":
             yield soon(f"{name}: a move to {state.version} is under way since {since} (entry {state.entry})")
+
+
+def about_collections(said: Said, *, now: datetime) -> Iterator[Finding]:
+    """Judge what was ordered deleted: within hours it is, and is recorded as deleted."""
+    for name, state in sorted(said.replay.state.channels.items()):
+        if state.collecting is not None:
+            text = f"{name}: entry {state.collecting.entry} orders garbage deleted, and no end of that is recorded"
+            yield drift(text) if is_over(state.collecting, at=now) else soon(text)
 
 
 def about_reviews(said: Said, *, now: datetime) -> Iterator[Finding]:
