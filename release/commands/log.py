@@ -98,6 +98,7 @@ def _lines(event: Event) -> list[str]:
         and event.trust
         and f"{', '.join(f'{a.principal} ({a.role})' for a in event.approvals)}, by trust epoch {event.trust.epoch}",
         "emergency": event.emergency and "one person approved it; a review was due",
+        "ring": event.ring and event.ring.said(),
         "pipeline": event.pipeline.url or event.pipeline.id_,
         "job": event.pipeline.job,
         "actor": event.pipeline.actor,

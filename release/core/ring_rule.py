@@ -43,3 +43,9 @@ class RingRule:
         """Say when promotions are permitted, for people."""
         days = ", ".join(self.days) if self.days else "every day"
         return f"{days}, {self.from_hour:02}:00 to {self.until_hour:02}:00 UTC"
+
+    def said(self) -> str:
+        """Say the whole rule, for people."""
+        order = f"after {self.after}, {self.soak_hours} hours there" if self.after else "the first"
+        gate = "; its gate was asked" if self.gate and not self.waived else ""
+        return f"{order}; {self.working_time()}{gate}{'; all but the order waived' if self.waived else ''}"

@@ -108,6 +108,7 @@ def test_a_canary_whose_gate_trips_is_back_by_itself_and_the_log_says_why(
     ring = log(team)[-1]
     assert ring["ring"]["after"] == "canary"
     assert [one["kind"] for one in ring["evidence"]] == ["gate"]
+    assert "; its gate was asked" in team.done("audit", f"log show {ring['index']}").out
     team.finish("latest")
 
     canary(team, "1.1.0")

@@ -213,6 +213,14 @@ def test_status_says_what_holds_a_version() -> None:
     assert holding(rule, done, MONDAY, later) == "1.4.2 may come from canary, if its gate is open"
 
 
+def test_a_rule_is_said_to_people() -> None:
+    rule = RingRule(after="canary", soak_hours=2, days=("mon",), gate=True)
+    assert rule.said() == "after canary, 2 hours there; mon, 00:00 to 24:00 UTC; its gate was asked"
+    waived = dataclasses.replace(rule, waived=True)
+    assert waived.said() == "after canary, 2 hours there; mon, 00:00 to 24:00 UTC; all but the order waived"
+    assert RingRule().said() == "the first; every day, 00:00 to 24:00 UTC"
+
+
 def problems(**fields: Any) -> list[str]:  # noqa: ANN401 - any field
     channels = {**CHANNELS, "next": Channel(accepts="prerelease")}
     return [problem.message for problem in check_rings(Rings(**fields), channels)]
