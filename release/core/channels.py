@@ -49,7 +49,7 @@ def check_names(channels: Mapping[str, Channel]) -> Iterator[tuple[str, str]]:
         elif taken := [word for word in RESERVED_CHANNELS if "{" in name and word.startswith(name.partition("{")[0])]:
             # In a policy the number is "*", and that spans slashes: "c*" would open "channels/" and "customers/".
             yield name, f"begins as {taken[0]!r} does, which has another meaning: choose another"
-        elif twins := [other for other in channels if other != name and re.fullmatch(_pattern(other), name, re.ASCII)]:
+        elif twins := [other for other in channels if other != name and _shares(name, other)]:
             yield name, f"is also what {twins[0]!r} makes: two declarations would share it"
     if not channels:
         yield "", "declares no channel: nobody could load a release"
@@ -125,6 +125,18 @@ def is_declared(channels: Iterable[str], name: str) -> bool:
 def key_patterns(channels: Iterable[str]) -> tuple[str, ...]:
     """Write the declared names as IAM resource patterns: `v{major}` is `v*`."""
     return tuple(dict.fromkeys(re.sub(r"\*(\.?\*)*$", "*", _fill(name, "*", "*")) for name in channels))
+
+
+def _shares(name: str, other: str) -> bool:
+    """Tell whether a declared name can become what another one makes too: `v{major}.0` is `v{major}.{minor}` at times.
+
+    It is enough to try the numbers that stand in either name, with all their parts.
+    """
+    runs = re.findall(r"[0-9]+", f"{name} {other}")
+    parts = {run[start:end] for run in runs for start in range(len(run)) for end in range(start + 1, len(run) + 1)}
+    numbers = {"0", "7", *(part for part in parts if part == "0" or not part.startswith("0"))}
+    made = {_fill(name, major, minor) for major in numbers for minor in numbers}
+    return any(re.fullmatch(_pattern(other), one, re.ASCII) for one in made)
 
 
 def _pattern(declared: str) -> str:

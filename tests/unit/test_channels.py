@@ -1,12 +1,14 @@
+import fnmatch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
 from release.core.channels import Channel, check_move, check_names, find, key_patterns, names_for
-from release.core.layout import is_channel
+from release.core.layout import ChannelKey, SiteLayout, VersionKey, is_channel
 from release.core.version import parse_version
-from release.errors import RefusedError
+from release.errors import RefusedError, SourceError
 from tests.fakes.examples import CHANNELS
 
 NUMBERS = st.integers(0, 9999)
@@ -66,6 +68,20 @@ def test_a_name_that_is_none_is_found(name: str, problem: str) -> None:
     assert found.startswith(problem)
 
 
+def test_a_channel_named_like_a_version_shares_no_key_with_one() -> None:
+    """v1.2 is a channel, 1.2 is nothing, and 1.2.0 a version: the first character tells, whatever the path is."""
+    layout = SiteLayout(prefix="", library="tag")
+    for path in ("tag.min.js", "1.2.0/tag.min.js", "manifest.json", "channels/v1.2.json"):
+        assert layout.parse(layout.channel_file("v1.2", path)) == ChannelKey("v1.2", path)
+    assert layout.parse("tag/1.2/tag.min.js") is None
+    assert layout.parse("tag/1.2.0/v1.2/tag.min.js") == VersionKey("1.2.0", "v1.2/tag.min.js")
+    for text in ("1.2", "v1.2", "v1.2.0"):
+        with pytest.raises(SourceError):
+            parse_version(text)
+    patterns = [f"tag/{name}/" for name in key_patterns(["v{major}.{minor}", "v{major}", "latest"])]
+    assert not any(fnmatch.fnmatchcase("tag/1.2.0/v1.2/", pattern) for pattern in patterns)
+
+
 @pytest.mark.parametrize("name", ["v{major}{minor}", "v{minor}{major}", "v{major}1{minor}"])
 def test_numbers_that_run_together_are_refused(name: str) -> None:
     """1.11 and 11.1 would both be v111, or v1111."""
@@ -79,6 +95,45 @@ def test_a_name_that_a_larger_version_makes_too_long_is_refused() -> None:
 def test_two_declarations_that_make_one_name_are_refused() -> None:
     """Both would be v1, once with the rules of the one and once with those of the other."""
     assert list(check_names({"v{major}": Channel(), "v1": Channel()}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("v{major}.0", "v{major}.{minor}"),
+        ("v{major}.{minor}", "v1.0"),
+        ("v{major}1", "v2{major}"),
+        ("v{major}23", "v12{major}"),
+        ("v{major}-{minor}", "v{major}-10"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_patterns_that_make_one_name_at_times_are_refused(one: str, other: str, turned: bool) -> None:
+    """v1.0 would be a line by the rules of the one, and a channel of its own by those of the other."""
+    names = (other, one) if turned else (one, other)
+    assert list(check_names({name: Channel() for name in names}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("v{major}", "v{major}.{minor}"), ("v{major}", "v{major}-lts"), ("v{major}.{minor}", "w{major}.{minor}")],
+)
+def test_two_patterns_that_never_make_one_name_are_two_channels(one: str, other: str) -> None:
+    assert list(check_names({one: Channel(), other: Channel()})) == []
+
+
+PIECES = st.lists(st.sampled_from(["{major}", "{minor}", "0", "1", "12", ".", "-"]), min_size=1, max_size=4)
+declared = PIECES.map(lambda pieces: "v" + "".join(pieces))
+
+
+@given(declared, declared, st.lists(NUMBERS, min_size=4, max_size=4))
+def test_whatever_is_declared_no_two_declarations_make_one_name(one: str, other: str, numbers: list[int]) -> None:
+    names = {one: Channel(accepts="any"), other: Channel(accepts="any")}
+    if one == other or list(check_names(names)):
+        return
+    first, second = Version(numbers[0], numbers[1]), Version(numbers[2], numbers[3])
+    made = (names_for({one: names[one]}, first), names_for({other: names[other]}, second))
+    assert made[0] != made[1]
 
 
 @pytest.mark.parametrize(

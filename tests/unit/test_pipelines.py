@@ -240,10 +240,12 @@ def test_a_protected_tag_releases_and_waits_for_a_person_before_the_promotion(pi
         ROLLBACK | {"CI_COMMIT_REF_PROTECTED": "false"},
         ROLLBACK | {"CI_PIPELINE_SOURCE": "push"},
         ROLLBACK | {"CI_PIPELINE_SOURCE": "schedule"},
+        TAG | {"CI_PIPELINE_SOURCE": "schedule", "RELEASE_COLLECT": "1"},
     ],
     ids=[
         *("branch", "merge request", "unprotected tag", "foreign tag"),
         *("rollback on a branch", "rollback on an unprotected tag", "rollback by a push", "rollback by a schedule"),
+        "garbage",
     ],
 )
 def test_nothing_else_starts_a_release_or_a_rollback(pipeline: dict[str, Config], variables: Mapping[str, str]) -> None:
@@ -424,6 +426,7 @@ def test_without_a_role_a_static_key_is_the_key(
 SECRETIVE: Final = {
     RELEASE: tuple(KEYED),
     "pipelines/audit.yml": ("audit",),
+    "pipelines/collect.yml": ("collect:order", "collect:delete", "collect:invalidate", "collect:outcome"),
     "pipelines/rotate.yml": ("rotate:keys", "rotate:record"),
     "pipelines/watch.yml": ("watch:keys", "check:keys"),
     "pipelines/witness.yml": ("witness:log",),
@@ -514,7 +517,7 @@ def test_this_repository_releases_the_example_that_it_names() -> None:
 
 def test_the_guide_names_every_environment_audience_and_input() -> None:
     guide = (ROOT / "docs/gitlab.md").read_text(encoding="utf-8")
-    for stage in set(KEYED.values()):
+    for stage in {*KEYED.values(), "collect", "audit"}:
         assert f"`release/{stage}`" in guide
         assert f"`release-{stage}`" in guide
     for name in documents(ROOT / RELEASE)[0]["inputs"]:
@@ -688,3 +691,45 @@ def test_nothing_but_its_schedule_starts_a_witness() -> None:
 def test_an_input_of_a_witness_cannot_break_out_of_its_quotes_or_be_an_option(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"{name} may not be"):
         configuration(ROOT, WITNESS, WITNESSES | {name: value})
+
+
+# Garbage
+
+
+COLLECT: Final = "pipelines/collect.yml"
+COLLECTS: Final = {
+    "collect:order": ("record", ["record", "collect"], []),
+    "collect:delete": ("collect", ["collect"], []),
+    "collect:invalidate": ("invalidate", ["invalidate"], ["collect:delete"]),
+    "collect:outcome": ("record", ["record", "outcome"], ["collect:delete"]),
+}
+CLEANING: Final = TAG | {"CI_PIPELINE_SOURCE": "schedule", "RELEASE_COLLECT": "1"}
+
+
+@pytest.mark.parametrize("name", COLLECTS)
+def test_garbage_is_ordered_deleted_dropped_and_recorded_each_with_its_own_key(tmp_path: Path, name: str) -> None:
+    config = configuration(ROOT, COLLECT, WATCHES)
+    (tmp_path / "collect.json").write_text(json.dumps(config), encoding="utf-8")
+    assert schema_errors(tmp_path / "collect.json") == ""
+    found = jobs(config)
+    assert set(found) == set(COLLECTS)
+    stage, command, files = COLLECTS[name]
+    job = found[name]
+    assert job["environment"] == {"name": f"release/{stage}", "action": "access", "deployment_tier": "production"}
+    assert job["id_tokens"] == {"RELEASE_ID_TOKEN": {"aud": f"release-{stage}"}}
+    assert job["resource_group"] == "$CI_PROJECT_PATH_SLUG-tag"
+    assert job["allow_failure"] == {"exit_codes": [5]}
+    assert "collect:order" in needs(job) or name != "collect:delete"
+    assert [one for one in needs(job, with_artifacts=True) if one != "collect:order"] == files
+    (call,) = calls(job, tmp_path, CLEANING | ROLE)
+    assert call.arguments == [*command, *WITH_FILE]
+    assert main(call.arguments) == ConfigError.exit_code
+
+
+def test_garbage_is_collected_on_a_protected_tag_by_a_schedule_or_by_hand() -> None:
+    found = jobs(configuration(ROOT, COLLECT, WATCHES))
+    for source in ("schedule", "web", "api", "trigger"):
+        assert list(started(found, CLEANING | {"CI_PIPELINE_SOURCE": source})) == list(COLLECTS)
+    for other in ({"CI_PIPELINE_SOURCE": "push"}, {"CI_COMMIT_REF_PROTECTED": "false"}, {"RELEASE_COLLECT": ""}):
+        assert started(found, CLEANING | other) == {}
+    assert started(found, SCHEDULE | {"RELEASE_COLLECT": "1"}) == {}, "a branch gets no role of these stages"
