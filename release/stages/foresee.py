@@ -84,7 +84,8 @@ def lines(found: Foresight, *, now: datetime) -> Iterator[str]:
     if found.files is not None:
         requests = REQUESTS + REQUESTS_A_FILE * found.files
         downloads = DOWNLOADS + DOWNLOADS_A_FILE * found.files
-        work = f"{found.files} files, about {requests} requests to S3 and {downloads} downloads to verify it"
+        files = "1 file" if found.files == 1 else f"{found.files} files"
+        work = f"{files}, about {requests} requests to S3 and {downloads} downloads to verify it"
     if found.last_move is not None:
         work += f"; from its entry to its outcome the last move took {rough(found.last_move)}"
     yield f"  work: {work}"

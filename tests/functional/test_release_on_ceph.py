@@ -56,6 +56,29 @@ def test_a_channel_moves_on_and_back_and_versions_stay(tag: CephSite) -> None:
     assert tag.as_("audit", "status").code == 0
 
 
+def test_a_log_that_takes_no_writes_lets_a_channel_go_back_if_configured_and_is_told_later(tag: CephSite) -> None:
+    tag.pipeline("1.0.0", V1)
+    tag.pipeline("1.1.0", V2)
+    before, back = tag.log(), ("record rollback latest --reason", "breaks checkout")
+    steps = (("promote", "promote latest"), ("", "verify latest --patience 0"))
+    with tag.without("record", f"{tag.log_bucket}/*"):
+        refused = tag.as_("record", *back)
+        assert (refused.code, "latest was left as it is" in refused.err) == (24, True), refused
+        toml = (tag.library.folder / "release.toml").read_text()
+        tag.library.write("release.toml", toml.replace("\n[log]\n", '\n[log]\nwhen-read-only = "degrade"\n'))
+        assert tag.as_("record", *back).code == 25
+        tag.steps(steps)
+        assert tag.as_("record", "record outcome latest").code == 25
+    assert (tag.served("latest/tag.min.js"), tag.log()) == (V1, before)
+    assert "rolled back from entry 7 to 1.0.0, and that is not logged yet" in tag.as_("audit", "status").err
+    tag.steps([("record", "record rollback latest --reason again"), *steps, ("record", "record outcome latest")])
+    assert tag.log()[len(before) :] == [
+        ("rollback.authorized", "1.0.0", "latest"),
+        ("rollback.completed", "1.0.0", "latest"),
+    ]
+    assert tag.as_("audit", "status").code == 0
+
+
 def test_published_bytes_stay_even_against_another_build_of_the_same_version(tag: CephSite) -> None:
     tag.pipeline("1.0.0", V1)
     tag.library.git("tag", "--delete", "v1.0.0")
