@@ -45,7 +45,7 @@ def order(recorder: Recorder, site: ObjectStore, name: str, *, dry_run: bool) ->
     if state is None:
         raise NothingToDoError(f"channel {name} serves nothing, so nothing in it is garbage", hint="release status")
     if state.collecting and not is_over(state.collecting, at=at) and (known := pending(slots, name, state)):
-        return Found(channel=name, collection=known.collection, report=Report(event=known.event, new=False))
+        return Found(channel=name, collection=known.collection, report=recorder.again(known.event, dry_run=dry_run))
     collection, strange = collection_of(channel_of(recorder.config, slots, site, name, state, at=at))
     drift = tuple(str(one) for one in strange)
     if collection is None:
@@ -76,7 +76,7 @@ def finish(recorder: Recorder, site: ObjectStore, collected: Collected, *, dry_r
     tail = slots.tail()
     for event in slots.events(first=max(0, tail.size - DEEPEST), size=tail.size):
         if (event.action, event.outcome_of) == (FINISHED, collected.entry):
-            return Report(event=event, new=False)
+            return recorder.again(event, dry_run=dry_run)
     ordered = slots.read(collected.entry)
     if (ordered.action, ordered.channel, ordered.manifest) != (ORDERED, name, collected.collection):
         raise RefusedError(f"log entry {collected.entry} orders no such collection of {name}", hint="release collect")

@@ -57,7 +57,7 @@ def test_all_settings_are_read_and_no_value_of_a_variable_is_kept(project: Proje
 def test_lists_are_read_to_their_end(project: Project) -> None:
     project.page = 2
     assert facts(project) == ready_project.facts()
-    assert project.asked.count("GET /api/v4/projects/acme/tag/variables") == 3
+    assert project.asked.count("GET /api/v4/projects/acme/tag/variables") == 4
 
 
 def test_users_groups_and_keys_are_told_from_roles(project: Project) -> None:

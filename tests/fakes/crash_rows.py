@@ -149,6 +149,14 @@ def _outcomes() -> tuple[list[Order], list[Outcome]]:
     return announced.left(at.completed(), *at.LINES)
 
 
+def _order_collection(world: World) -> None:
+    world.order_collection("latest")
+
+
+def _collect(world: World) -> None:
+    world.collect("latest")
+
+
 # What follows in the pipeline.
 
 
@@ -163,6 +171,11 @@ def _served(world: World) -> None:
 def _recorded(world: World) -> None:
     world.record("1.1.0")
     world.serve("latest", "1.1.0")
+
+
+def _collected(world: World) -> None:
+    world.collect("latest")
+    world.finish_collection("latest")
 
 
 def _finished(world: World) -> None:
@@ -220,6 +233,9 @@ ROWS: Final = (
     Row("verify", "the next version", at.invalidated, _verify, _finished),
     Row("record outcome", "the next version", at.verified, lambda w: _void(w.conclude("latest"))),
     Row("record outcome", "a rollback", at.looked_back, lambda w: _void(w.conclude("latest"))),
+    Row("record collect", "a chunk of the version before", at.littered, _order_collection, _collected),
+    Row("collect", "a chunk of the version before", at.condemned, _collect, lambda w: w.finish_collection("latest")),
+    Row("record outcome", "a collection", at.swept, lambda w: _void(w.finish_collection("latest"))),
     Row("rollback", "all of it", at.twice_served, _rollback),
     Row("yank", "a version that nothing serves", at.recorded, lambda w: _void(w.yank("1.1.0"))),
     Row("record rotation", "one key", at.served, _rotation),

@@ -136,6 +136,29 @@ def looked_back() -> World:
     return world
 
 
+def littered() -> World:
+    """1.0.0 left a chunk in latest, which no page can still be running."""
+    world = World()
+    for version in ("1.0.0", "1.1.0"):
+        world.release(version, "latest")
+    world.clock.sleep(40 * 24 * 3600)
+    return world
+
+
+def condemned() -> World:
+    """The log orders the chunk deleted."""
+    world = littered()
+    world.order_collection("latest")
+    return world
+
+
+def swept() -> World:
+    """It is deleted, and caches may hold it."""
+    world = condemned()
+    world.collect("latest")
+    return world
+
+
 def to_be_approved() -> World:
     """Releases need approval; nobody gave any yet."""
     world = World()

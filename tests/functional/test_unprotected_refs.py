@@ -11,7 +11,7 @@ COMMANDS = (
     "status",
     "log list",
     "promote",
-    "record outcome",
+    "record collect",
     "yank 1.0.0 --reason broken",
     "keys check",
     "keys provision --credentials-file keys",

@@ -40,7 +40,7 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     assert "rollback.completed   1.0.0    latest" in story
     keys = (tmp_path / "demo" / "stage-keys").read_text()
     secrets = [line.partition("= ")[2] for line in keys.splitlines() if "secret" in line]
-    assert len(secrets) == 12
+    assert len(secrets) == 14
     assert not [secret for secret in [*secrets, "canary-1b2c"] if secret in story + ended.stderr]
 
 

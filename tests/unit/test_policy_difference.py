@@ -46,8 +46,8 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
         ": Action has besides s3:PutObject",
     ),
     "an action less": (
-        lambda policy: policy["Statement"][sid("NothingIs")]["Action"].remove("s3:DeleteObject"),
-        "NothingIsDeletedReplacedOrShared: Action lacks s3:DeleteObject",
+        lambda policy: policy["Statement"][sid("NothingIs")]["Action"].remove("s3:DeleteObjectVersion"),
+        "NothingIsDeletedReplacedOrShared: Action lacks s3:DeleteObjectVersion",
     ),
     "a resource": (setting("TlsOnly", "Resource", "arn:aws:s3:::site"), "TlsOnly: Resource lacks arn:aws:s3:::site/*"),
     "who": (
