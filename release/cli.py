@@ -80,6 +80,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
         cls=InOrder,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",  # Rich's own would take [domains] for a style, and say nothing of it
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)

@@ -75,3 +75,9 @@ def test_an_unknown_command_ends_as_the_command_line_does(run: Run) -> None:
 def test_without_arguments_it_shows_help(run: Run) -> None:
     ended = run()
     assert "The pipeline, one stage a job, in this order" in ended.out + ended.err
+
+
+def test_help_shows_the_tables_of_release_toml_that_it_speaks_of() -> None:
+    command = [sys.executable, "-m", "release", "csp", "--help"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert "[domains]" in told
