@@ -1,22 +1,16 @@
 """release build."""
 
-from typing import Annotated
-
-import typer
-
 from release import compose
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, emit, emit_json
-from release.commands.workshop import workshop
+from release.commands.workshop import Snapshot, Tag, workshop
 from release.stages import build as stage
 
 
 def build(
     config: ConfigFile = DEFAULT_CONFIG,
-    tag: Annotated[
-        str | None, typer.Option(envvar="CI_COMMIT_TAG", help="The version's tag; default: the one at HEAD.")
-    ] = None,
+    tag: Tag = None,
     *,
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="Build untagged; never publishable.")] = False,
+    snapshot: Snapshot = False,
     json: Json = False,
 ) -> None:
     """Build the bundle and describe it in dist/manifest.json.

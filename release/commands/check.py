@@ -14,7 +14,7 @@ from release.core.check_findings import Earlier
 from release.core.domains.finding import Finding
 from release.core.lockfile import Locked, read_lock_file
 from release.core.osv import Vulnerability, affecting
-from release.errors import CheckError
+from release.errors import CheckError, ConfigError
 from release.stages import check as stage
 from release.stages import publish as publishing
 from release.stages.build import LARGEST_LOCK
@@ -99,8 +99,10 @@ def _known(work: compose.Workspace, locked: Locked | None, osv: Path | None) -> 
 
     named = work.config.supply.vulnerabilities
     place = osv or (work.folder / named if named else None)
-    if place is None or locked is None:
+    if place is None:
         return ()
+    if locked is None:
+        raise ConfigError(f"{place} is named, and there is no npm lock file to hold against it")
     packages: dict[str, set[str]] = {}
     for package in locked.packages:
         packages.setdefault(package.name, set()).add(package.version)

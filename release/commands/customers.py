@@ -9,7 +9,7 @@ from release import compose
 from release.commands.customers_report import report
 from release.commands.customers_run import run
 from release.commands.options import DEFAULT_CONFIG, ConfigFile, Json, columns, emit, emit_json
-from release.commands.workshop import workshop
+from release.commands.workshop import Snapshot, Tag, workshop
 from release.compose.customers import customers_of, workspace_of
 from release.core.choice_of_customers import choose
 from release.core.lockfile import Locked, read_lock_file
@@ -54,11 +54,9 @@ def build(
     only: Only = None,
     shard: OfShard = None,
     config: ConfigFile = DEFAULT_CONFIG,
-    tag: Annotated[
-        str | None, typer.Option(envvar="CI_COMMIT_TAG", help="The version's tag; default: the one at HEAD.")
-    ] = None,
+    tag: Tag = None,
     *,
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="Build untagged; never publishable.")] = False,
+    snapshot: Snapshot = False,
     json: Json = False,
 ) -> None:
     """Build the bundle once for each combination of features in use, and put each customer's configuration in.

@@ -85,8 +85,13 @@ def of_surface(manifest: Manifest, entries: Mapping[str, bytes], earlier: Earlie
             yield _finding(path, "surface", name[:100], what, "keep it, or release a new major version")
 
 
-def of_dependencies(config: Config, locked: Locked, known: Iterable[Vulnerability]) -> Iterator[Finding]:
-    """Give what [supply] does not allow of the lock file's packages."""
+def of_dependencies(config: Config, locked: Locked | None, known: Iterable[Vulnerability]) -> Iterator[Finding]:
+    """Give what [supply] does not allow of the lock file's packages; where none could be read, that [supply] asks."""
+    if locked is None:
+        if config.supply != supply.Supply():
+            what = "[supply] asks for something, and there is no npm lock file to judge"
+            yield _finding(config.build.lock_file, "dependency", "lock file", what, "use one", status="undecided")
+        return
     for one in supply.judge(config.supply, locked, known):
         what = f"{one.package}: {one.what}"
         yield _finding(config.build.lock_file, "dependency", f"{one.kind} {one.package}"[:100], what, one.hint)

@@ -41,6 +41,13 @@ _VKEY_RULES: Final[Mapping[str, str]] = {"pattern": VKEY, "means": "the line tha
 _UNMADE: Final = "unmade+00000000+" + "A" * 44
 _ENVIRONMENT: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
+PIN_RULES: Final[Mapping[str, Any]] = {
+    "most": 20,
+    "pattern": VERSION,
+    "means": "a version",
+    "key_pattern": CHANNEL,
+    "key_means": "a channel",
+}
 _PATH_RULES: Final[Mapping[str, str]] = {"pattern": PATH, "means": "a relative path of plain names"}
 
 
@@ -219,15 +226,7 @@ class Config:
     budgets: Budgets = rule(Budgets)
     supply: Supply = rule(Supply)
     channels: Mapping[str, Channel] = rule(_default_channels, most=100)
-    pins: Mapping[str, str] = rule(
-        dict,
-        most=20,
-        pattern=VERSION,
-        means="a version",
-        key_pattern=CHANNEL,
-        key_means="a channel",
-        doc="Channels that stay at a version until it is taken out here.",
-    )
+    pins: Mapping[str, str] = rule(dict, **PIN_RULES, doc="Channels that stay at a version until it is taken out here.")
     customers: CustomersSection | None = None
     rings: Rings | None = None
 

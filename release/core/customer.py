@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from release.core.config import Config, LogSection, RetiredKey
-from release.core.layout import CHANNEL, CUSTOMER, CUSTOMERS, VERSION
+from release.core.config import PIN_RULES, Config, LogSection, RetiredKey
+from release.core.domains.lists import DomainsSection
+from release.core.domains.lists import problems as domain_problems
+from release.core.layout import CUSTOMER, CUSTOMERS
 from release.core.shape import ShapeError, dotted, kebab, read, rule
 from release.errors import ConfigError
 
@@ -48,15 +50,8 @@ class CustomerFile:
         doc="To choose customers by.",
     )
     features: tuple[str, ...] = rule((), most=8, doc="Of [customers] features, those that this customer has.")
-    pins: Mapping[str, str] = rule(
-        dict,
-        most=20,
-        pattern=VERSION,
-        means="a version",
-        key_pattern=CHANNEL,
-        key_means="a channel",
-        doc="Channels that stay at a version.",
-    )
+    pins: Mapping[str, str] = rule(dict, **PIN_RULES, doc="Channels that stay at a version.")
+    domains: DomainsSection | None = rule(None, doc="In the place of the library's [domains], for this customer.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,10 +101,13 @@ def parse_customer(text: bytes, *, file: str) -> Customer:
 
 def _said(value: Mapping[str, Any], file: str) -> CustomerFile:
     try:
-        return read(CustomerFile, value, naming=kebab)
+        said = read(CustomerFile, value, naming=kebab)
     except ShapeError as why:
         problems = [f"{dotted(problem.place)}: {problem.message}" for problem in why.problems]
         raise _refusal(file, problems) from why
+    if said.domains and (wrong := domain_problems(said.domains)):
+        raise _refusal(file, [f"{dotted(('domains', *place))}: {message}" for place, message in wrong])
+    return said
 
 
 def _refusal(file: str, problems: list[str]) -> ConfigError:
@@ -169,6 +167,7 @@ def of_customer(config: Config, customer: Customer) -> Config:
         log=_own_log(config.log, customer.name),
         build=dataclasses.replace(config.build, output=variant_output(customer.name)),
         pins={**config.pins, **customer.file.pins},
+        domains=customer.file.domains or config.domains,
     )
 
 

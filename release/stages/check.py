@@ -106,8 +106,7 @@ def _others(config: Config, manifest: Manifest, items: list[Item], beside: Besid
     entries = {artifact.path for artifact in manifest.entries}
     yield from of_sizes(config, manifest, beside.earlier)
     yield from of_surface(manifest, {i.path: i.body for i in items if i.path in entries}, beside.earlier)
-    if beside.locked is not None:
-        yield from of_dependencies(config, beside.locked, beside.known)
+    yield from of_dependencies(config, beside.locked, beside.known)
 
 
 def leave(report: Report, handover: Folder) -> None:

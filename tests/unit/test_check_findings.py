@@ -126,6 +126,11 @@ def test_an_entry_that_went_away_is_a_name_too() -> None:
     assert found(report(V1, beside=check.Beside(earlier=gone))) == [("surface", "file")]
 
 
+def test_what_supply_asks_of_a_lock_file_that_cannot_be_read_is_undecided() -> None:
+    assert found(report(V1)) == []
+    assert found(report(V1, supply={"licenses": ["MIT"]})) == [("dependency", "lock file")]
+
+
 def test_dependencies_are_judged_with_the_bundle() -> None:
     package = {"version": "1.0.0", "integrity": "sha1-x", "license": "MIT"}
     body = json.dumps({"lockfileVersion": 3, "packages": {"": {}, "node_modules/a": package}}).encode()

@@ -95,6 +95,15 @@ def test_a_customers_log_is_signed_by_the_librarys_key_under_a_name_of_its_own()
     assert keys[0].name == f"{shared.name}/customers/acme"
 
 
+def test_a_customer_may_have_lists_of_its_own_in_the_place_of_the_librarys() -> None:
+    shared = examples.config(customers={}, domains={"connect": ["api.example.com"]})
+    own = of_customer(shared, parse_customer(text('[domains]\nconnect = ["api.acme.example"]\n'), file=FILE))
+    assert own.domains.connect == ("api.acme.example",)
+    assert of_customer(shared, parse_customer(text(), file=FILE)).domains == shared.domains
+    with pytest.raises(ConfigError, match=r"domains\.connect"):
+        parse_customer(text('[domains]\nconnect = ["10.0.0.1"]\n'), file=FILE)
+
+
 def test_a_feature_must_be_one_of_the_librarys() -> None:
     body = text('features = ["chta"]')
     with pytest.raises(ConfigError, match="has the feature 'chta'"):
